@@ -1,0 +1,1 @@
+"""Numbered programs and manifests that show the toolkit; every one runs in the tests."""
