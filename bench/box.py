@@ -37,8 +37,10 @@ def running() -> Iterator[Address]:
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="flex-bench-") as data_dir:
         server = subprocess.Popen(
-            [BIN / "flexserver", "--host", "127.0.0.1", "--port", "0", "--rtsp-port", "0", "--log-level", "warning"]
-            + ["--data-dir", data_dir, "--ready-fd", str(writing)],
+            [
+                *(BIN / "flexserver", "--host", "127.0.0.1", "--port", "0", "--rtsp-port", "0"),
+                *("--log-level", "warning", "--data-dir", data_dir, "--ready-fd", str(writing)),
+            ],
             pass_fds=[writing],
             stdout=subprocess.DEVNULL,
         )

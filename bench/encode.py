@@ -1,4 +1,4 @@
-"""What an encode costs: worker and RTSP front with one reader, against gst-launch-1.0 with the same encoder settings."""
+"""What an encode costs: worker and RTSP front with one reader, against gst-launch-1.0 with the same settings."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -35,26 +36,24 @@ class Figure:
     def line(self) -> str:
         """The figure as a row of the printed table."""
         theirs = f"{self.theirs:9.3f}" if self.theirs else " " * 9
+        measured = f"{self.name:44} {self.ours:9.3f} {theirs} {self.unit:8}"
         verdict = "kept" if self.kept else "OVER"
-        return f"{self.name:44} {self.ours:9.3f} {theirs} {self.unit:8} {self.ratio:6.2f} {self.allowed:6.2f} {verdict}  {self.rival}"
+        return f"{measured} {self.ratio:6.2f} {self.allowed:6.2f} {verdict}  {self.rival}"
 
 
 HEADER = f"{'figure':44} {'ours':>9} {'rival':>9} {'unit':8} {'ratio':>6} {'limit':>6} kept?  rival"
 
 
-def seconds(command: Sequence[str], env: Mapping[str, str] | None = None) -> float:
+def seconds(command: Sequence[str], env: Mapping[str, str]) -> float:
     """Wall time of one whole process. A command that fails is no measurement: it raises."""
     begin = time.perf_counter()
-    subprocess.run(
-        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
-    )
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **env})
     return time.perf_counter() - begin
 
 
 def paired(
-    ours: Sequence[str], theirs: Sequence[str], *, runs: int = 21, env: Mapping[str, str] | None = None
+    ours: Sequence[str], theirs: Sequence[str], *, runs: int = 21, env: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[float, float]:
-    """Median seconds of both, run in turn after a warm-up of each, so that a machine that drifts drifts for both."""
-    seconds(ours, env), seconds(theirs, env)
-    pairs = [(seconds(ours, env), seconds(theirs, env)) for _ in range(runs)]
+    """Median seconds of both, run in turn after a warm-up, so that a machine that drifts drifts for both."""
+    pairs = [(seconds(ours, env), seconds(theirs, env)) for _ in range(runs + 1)][1:]
     return median(a for a, _ in pairs), median(b for _, b in pairs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -15,11 +14,12 @@ from flexclient.models.error import FieldError
 M = TypeVar("M", bound=Model)
 
 
-@dataclass(frozen=True)
 class InvalidDocument(Exception):
     """A document that the contract does not allow. `details` names each field and what is wrong with it."""
 
-    details: tuple[FieldError, ...]
+    def __init__(self, details: tuple[FieldError, ...]) -> None:
+        super().__init__(details)
+        self.details = details
 
     def __str__(self) -> str:
         return "; ".join(f"{d.field}: {d.message}" if d.field else d.message for d in self.details)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from flexclient.models._base import Model, OpenEnum
 
 
@@ -26,7 +28,7 @@ class Health(Model):
 
     status: Condition
     """The worst of its parts."""
-    parts: dict[str, PartHealth] = {}
+    parts: dict[str, PartHealth] = Field(default_factory=dict)
     uptime_seconds: float | None = None
 
 

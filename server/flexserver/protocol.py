@@ -101,9 +101,10 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is over; the worker exits after this. `part` is `source`, `output`, `graph` (it can never work) or `internal`."""
+    """It is over; the worker exits after this."""
 
     part: str
+    """`source`, `output`, `graph` (it can never work) or `internal`."""
     message: str
     """Names the element and the cause, in a sentence for people."""
 
