@@ -1,0 +1,167 @@
+"""What the box was told, kept in SQLite: written by one thread, durable before anybody hears that it is done."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from flexclient.models import ErrorCode, Order
+from flexserver.errors import Refusal
+
+SCHEMA = 1
+_CREATE = """
+CREATE TABLE pipelines (
+  id TEXT PRIMARY KEY,
+  spec TEXT NOT NULL,
+  told TEXT NOT NULL,
+  etag TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+
+class StoreError(Exception):
+    """The store cannot be opened; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored pipeline. `spec` is its JSON as written, passwords included."""
+
+    id: str
+    spec: str
+    order: Order
+    etag: str
+    created_at: str
+    updated_at: str
+
+
+Job: TypeAlias = Callable[[sqlite3.Connection], None]
+
+
+class Store:
+    """The pipelines on disk. Every change waits until it is on the disk; changes made at once share one sync."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or makes the file. Raises `StoreError`."""
+        self.problem: str | None = None
+        """What went wrong with the last write, None where it went well."""
+        self._database = _open(path)
+        self._jobs: queue.SimpleQueue[tuple[Job, Future[None]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="store", daemon=True)
+        self._thread.start()
+
+    def load(self) -> list[Row]:
+        """Everything that is stored. For the start, before any change."""
+        rows = self._database.execute("SELECT id, spec, told, etag, created_at, updated_at FROM pipelines ORDER BY id")
+        return [Row(id, spec, Order(told), etag, made, changed) for id, spec, told, etag, made, changed in rows]  # noqa: A001
+
+    async def save(self, row: Row) -> None:
+        """Add or replace one pipeline. Raises `Refusal` (507), and then nothing has changed."""
+        values = (row.id, row.spec, row.order.value, row.etag, row.created_at, row.updated_at)
+        await self._done(lambda db: _run(db, "INSERT OR REPLACE INTO pipelines VALUES (?, ?, ?, ?, ?, ?)", *values))
+
+    async def delete(self, id: str) -> None:  # noqa: A002
+        """Remove one pipeline. Raises `Refusal` (507), and then nothing has changed."""
+        await self._done(lambda db: _run(db, "DELETE FROM pipelines WHERE id = ?", id))
+
+    def close(self) -> None:
+        """Finish what is queued, then close the file."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._database.close()
+
+    async def _done(self, job: Job) -> None:
+        future: Future[None] = Future()
+        self._jobs.put((job, future))
+        try:
+            # Shielded: once queued it will happen, and whoever waits must not be told otherwise by a cancellation.
+            await asyncio.shield(asyncio.wrap_future(future))
+            self.problem = None
+        except sqlite3.Error as error:
+            self.problem = str(error)
+            hint = "Free some space in the data folder's file system, then try again. Nothing was changed."
+            raise Refusal(ErrorCode.INSUFFICIENT_STORAGE, f"the change could not be stored: {error}", hint) from error
+
+    def _write(self) -> None:
+        while batch := self._batch():
+            _commit(self._database, batch)
+
+    def _batch(self) -> list[tuple[Job, Future[None]]]:
+        """Everything that waits, at least one; empty at the end."""
+        first = self._jobs.get()
+        batch = [first] if first else []
+        while batch and not self._jobs.empty():
+            following = self._jobs.get()
+            if following is None:
+                self._jobs.put(None)
+                break
+            batch.append(following)
+        return batch
+
+
+def _run(database: sqlite3.Connection, statement: str, *values: str) -> None:
+    database.execute(statement, values)
+
+
+def _commit(database: sqlite3.Connection, batch: list[tuple[Job, Future[None]]]) -> None:
+    """One transaction for all; when that fails each gets one of its own, so that one fault spoils no other's change."""
+    try:
+        _transaction(database, [job for job, _ in batch])
+    except sqlite3.Error as error:
+        if len(batch) == 1:
+            batch[0][1].set_exception(error)
+            return
+        for single in batch:
+            _commit(database, [single])
+        return
+    for _, future in batch:
+        future.set_result(None)
+
+
+def _transaction(database: sqlite3.Connection, jobs: list[Job]) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for job in jobs:
+            job(database)
+        database.execute("COMMIT")
+    except sqlite3.Error:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.touch(mode=0o600)
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        _prepare(database, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"the store {path} cannot be used: {error}. Restore it from a backup, or move it away to begin anew."
+        ) from error
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA:
+        raise StoreError(
+            f"the store {path} was written by a newer flexserver (schema {version}, this one knows {SCHEMA}). "
+            "Start that version, or use another --data-dir."
+        )
+    verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    if version == 0:
+        database.executescript(f"BEGIN; {_CREATE}; PRAGMA user_version={SCHEMA}; COMMIT;")
