@@ -1,0 +1,65 @@
+"""flexctl's entry: run the command line, and turn whatever happens into a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from flexctl.app import app
+from flexctl.errors import Problem, problem_of
+from flexctl.exits import Exit
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run flexctl and leave the process with its exit code."""
+    try:
+        code = run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our pipe has what it wanted. Python would complain at exit when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.DONE
+    sys.exit(code)
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run flexctl; the exit code. A closed pipe is left to the caller."""
+    try:
+        return int(app().main(argv, prog_name="flexctl", standalone_mode=False) or 0)
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except typer.Abort:
+        return Exit.INTERRUPTED
+    except typer.TyperException as error:
+        return _misused(error)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        return _fail(problem)
+
+
+def _misused(error: typer.TyperException) -> int:
+    from flexctl.lazy import misuse_of
+
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(error.format_message() + "\n")
+        return Exit.USAGE
+    return _fail(misuse_of(error).problem)
+
+
+def _fail(problem: Problem) -> int:
+    from flexctl.out.out import tell_problem
+    from flexctl.out.terminal import Terminal
+
+    tell_problem(problem, sys.stderr, Terminal.of_process())
+    return problem.code
+
+
+if __name__ == "__main__":
+    main()

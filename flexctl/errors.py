@@ -1,0 +1,123 @@
+"""From an exception to what a person needs: a sentence, what to do next, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flexctl.exits import Exit
+
+if TYPE_CHECKING:
+    from flexclient.errors import ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, apart: what happened, which fields, what to do next, whom to quote."""
+
+    sentence: str
+    hint: str = ""
+    code: Exit = Exit.FAILED
+    details: tuple[tuple[str, str], ...] = ()
+    request_id: str = ""
+
+
+class Stop(Exception):  # noqa: N818  it ends a command, and is no fault of the program
+    """Ends the command with a problem that flexctl itself found."""
+
+    def __init__(
+        self,
+        sentence: str,
+        hint: str = "",
+        code: Exit = Exit.FAILED,
+        details: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(sentence)
+        self.problem = Problem(sentence, hint, code, details)
+
+
+class Misuse(Stop):
+    """The command line, or a file it names, is wrong (exit 2)."""
+
+    def __init__(self, sentence: str, hint: str = "", details: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(sentence, hint, Exit.USAGE, details)
+
+
+CODES: dict[str, Exit] = {
+    "NOT_FOUND": Exit.NOT_FOUND,
+    "UNAUTHORIZED": Exit.FORBIDDEN,
+    "LICENSE_ERROR": Exit.REFUSED,
+    "LICENSE_LIMIT_EXCEEDED": Exit.REFUSED,
+    "CONFLICT": Exit.REFUSED,
+    "PIPELINE_CONFLICT": Exit.REFUSED,
+    "PRECONDITION_FAILED": Exit.REFUSED,
+    "PIPELINE_START_TIMEOUT": Exit.PENDING,
+}
+"""Code of the contract -> exit code; every other one is a failure (1)."""
+
+STATUSES: dict[int, Exit] = {
+    401: Exit.FORBIDDEN,
+    402: Exit.REFUSED,
+    403: Exit.FORBIDDEN,
+    404: Exit.NOT_FOUND,
+    408: Exit.TIMED_OUT,
+    409: Exit.REFUSED,
+    412: Exit.REFUSED,
+}
+"""HTTP status -> exit code, for an answer whose code says nothing (a proxy's, say)."""
+
+HINTS: dict[str, str] = {
+    "UNAUTHORIZED": "give a token in FLEX_TOKEN, or a key in FLEX_API_KEY",
+    "PRECONDITION_FAILED": "somebody else changed it meanwhile: look at it again, then repeat the change",
+    "GSTREAMER_UNAVAILABLE": "install GStreamer on the box; `flexctl health` says what is missing",
+}
+"""What to do next, where the box itself does not say."""
+
+
+def problem_of(error: BaseException, url: str = "") -> Problem | None:
+    """What to tell about an error, or None where it is a fault of flexctl itself (and a traceback is right)."""
+    if isinstance(error, Stop):
+        return error.problem
+    if "flexclient" in sys.modules:  # else the SDK is not even loaded, and none of its errors can be here
+        from flexclient import errors
+
+        if isinstance(error, errors.ApiError):
+            return _answered(error)
+        if isinstance(error, errors.FlexError):
+            return _unanswered(error, url)
+    if isinstance(error, OSError) and error.filename:
+        return Problem(f"{error.filename}: {error.strerror}")
+    return None
+
+
+def _answered(error: ApiError) -> Problem:
+    code = str(error.code or "")
+    return Problem(
+        error.message or f"the box answered {error.status}",
+        error.hint or HINTS.get(code, ""),
+        CODES.get(code) or STATUSES.get(error.status, Exit.FAILED),
+        tuple((fault.field, fault.message) for fault in error.details),
+        error.request_id or "",
+    )
+
+
+def _unanswered(error: Any, url: str) -> Problem:
+    from flexclient import errors
+
+    if isinstance(error, errors.TlsError):
+        return _untrusted(error, url)
+    if isinstance(error, errors.ConnectError):
+        hint = "is the box on, and is this its address? Name it with --url or FLEX_URL"
+        return Problem(str(error), hint, Exit.UNREACHABLE)
+    if isinstance(error, errors.CallTimeout):
+        return Problem(str(error), "allow more time with --timeout", Exit.TIMED_OUT)
+    return Problem(str(error), getattr(error, "hint", None) or "")
+
+
+def _untrusted(error: Any, url: str) -> Problem:
+    seen = getattr(error, "fingerprint", None)
+    if not seen:
+        return Problem(str(error), "trust its certificate with --ca-file FILE or --fingerprint", Exit.UNREACHABLE)
+    hint = f"compare it with what the box prints when it starts; then trust it with\n  --fingerprint {seen}\nor  export FLEX_FINGERPRINT={seen}"
+    return Problem(str(error), hint, Exit.UNREACHABLE)

@@ -1,0 +1,291 @@
+"""Commands that are imported when they are used. With app.py the only file that knows how Typer is built.
+
+Typer reads every value with a pydantic adapter, one per parameter (40 ms for a `--help`, and messages about
+validation). Ours are text, numbers, switches and choices, so `_process` reads them itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
+
+from flexctl.errors import Misuse
+from flexctl.options import GLOBALS, Setting, read_value
+from flexctl.out.help import Section, render
+from flexctl.out.terminal import Terminal
+
+Command = TyperCommand | TyperGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command of the map: where it lives, and the line that help shows for it."""
+
+    target: str
+    """`module:function`, imported when the command is used."""
+    help: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A noun and its verbs."""
+
+    help: str
+    entries: Mapping[str, Entry]
+
+
+SYNONYMS: Mapping[str, str] = {
+    "add": "create",
+    "new": "create",
+    "ls": "list",
+    "rm": "delete",
+    "remove": "delete",
+    "show": "get",
+    "describe": "get",
+    "edit": "update",
+    "set": "update",
+    "start": "play",
+    "run": "play",
+    "watch": "events",
+    "log": "logs",
+    "image": "snapshot",
+    "pipelines": "pipeline",
+}
+"""What people type who come from other tools, for "did you mean"."""
+
+
+def takes(*settings: Setting) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command more options than its signature: those that were given arrive as `state.given`."""
+
+    def mark(function: Callable[..., None]) -> Callable[..., None]:
+        function.__flexctl_settings__ = settings  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def _process(param: Any, ctx: Any, value: Any) -> Any:
+    """The value that was meant, or a usage error that names the parameter."""
+    if value is None or (isinstance(value, (list, tuple)) and not value):
+        if param.required and not ctx.resilient_parsing:
+            raise Misuse(f"{_title(param)} is missing", _help_hint(ctx))
+        value = None
+    elif isinstance(value, (list, tuple)):
+        value = [_read(param, ctx, item) for item in value]
+    elif isinstance(value, str):
+        value = _read(param, ctx, value)
+    return param.callback(ctx, param, value) if param.callback else value
+
+
+def _read(param: Any, ctx: Any, text: str) -> Any:
+    kind = param.type_descriptor.annotation
+    kind = get_args(kind)[0] if get_origin(kind) is list else kind
+    try:
+        return read_value(kind, text, param.type_descriptor.parameter_info.parser)
+    except ValueError as error:
+        raise Misuse(f"{_title(param)}: {error}", _help_hint(ctx)) from None
+
+
+def _title(param: Any) -> str:
+    is_option = isinstance(param, TyperOption)
+    return str(param.opts[0] if is_option else (param.metavar or param.name).rstrip("."))
+
+
+class _Option(TyperOption):
+    """An option that reads plainly."""
+
+    process_value = _process
+
+
+class _Argument(TyperArgument):
+    """An argument that reads plainly."""
+
+    process_value = _process
+
+
+def _plainly(param: Any) -> Any:
+    """Typer makes its own class of parameter and leaves no place to name another: turn it into ours."""
+    param.__class__ = _Option if isinstance(param, TyperOption) else _Argument
+    return param
+
+
+def _annotation(setting: Setting) -> Any:
+    info = typer.Option(
+        *setting.flags,
+        help=setting.help,
+        metavar=setting.metavar,
+        hidden=setting.hidden,
+        rich_help_panel=setting.section,
+        parser=setting.read,
+    )
+    return Annotated[setting.kind | None if setting.kind is not bool else bool, info]
+
+
+def _params(settings: Sequence[Setting]) -> list[Any]:
+    def holder(**_: Any) -> None:
+        """Only its signature is used."""
+
+    kinds = {setting.name: _annotation(setting) for setting in settings}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    holder.__annotations__ = kinds
+    holder.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, keyword, default=None, annotation=kind) for name, kind in kinds.items()]
+    )
+    return [_plainly(param) for param in _built(holder, "settings", "", TyperCommand).params]
+
+
+def _built(function: Callable[..., Any], name: str, help: str, cls: type[TyperCommand]) -> Any:  # noqa: A002
+    info = CommandInfo(name, callback=function, short_help=help, cls=cls)
+    return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+
+
+class _Helps:
+    """Help of our own: sections with two columns, in the terminal's width, without a library."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        terminal = Terminal.of_process()
+        usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])  # type: ignore[attr-defined]
+        formatter.write(render(usage, inspect.cleandoc(self.help or ""), self.sections(ctx), terminal))  # type: ignore[attr-defined]
+
+    def sections(self, ctx: Any) -> list[Section]:
+        """The parameters, by section, in the order they were declared."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):  # type: ignore[attr-defined]
+            record = param.get_help_record(ctx)
+            if record and not isinstance(param, TyperArgument):
+                title = getattr(param, "rich_help_panel", None) or "Options"
+                left = record[0].replace(" <bool>", "")
+                found.setdefault(title, []).append((left, record[1]))
+        return [Section(title, tuple(rows)) for title, rows in found.items()]
+
+
+class Leaf(_Helps, TyperCommand):
+    """A command. Beside its own parameters it takes the global settings, and those of `takes`."""
+
+    extra: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, name: str, entry: Entry) -> Leaf:
+        """Import the command's function and make the command of it."""
+        module, _, attribute = entry.target.partition(":")
+        function = getattr(import_module(module), attribute)
+        leaf: Leaf = _built(function, name, entry.help, cls)
+        own = {param.name for param in leaf.params}
+        flags = {flag for param in leaf.params for flag in param.opts}
+        more = [*getattr(function, "__flexctl_settings__", ()), *GLOBALS]
+        added = [s for s in more if s.name not in own and not flags.intersection(s.flags)]
+        leaf.params = [*map(_plainly, leaf.params), *_params(added)]
+        leaf.extra = frozenset(setting.name for setting in added)
+        return leaf
+
+    def sections(self, ctx: Any) -> list[Section]:
+        """Its own options; the global ones in one line."""
+        own = [s for s in super().sections(ctx) if s.title not in {"Connection", "Output"}]
+        flags = ", ".join(setting.flags[0] for setting in GLOBALS if setting.name in self.extra)
+        return [*own, Section("Global options", note=f"{flags}. `flexctl --help` explains them.")]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, with a `State` of everything that was given, the nearest to the command first."""
+        from flexctl.state import State
+
+        given: dict[str, Any] = {}
+        up = ctx.parent
+        while up:
+            given = {**{k: v for k, v in up.params.items() if v not in (None, False)}, **given}
+            up = up.parent
+        for name in self.extra:
+            if (value := ctx.params.pop(name, None)) not in (None, False):
+                given[name] = value
+        with State(given) as ctx.obj:
+            return super().invoke(ctx)
+
+
+class LazyGroup(_Helps, TyperGroup):
+    """A group that knows names and help lines of its commands, and imports one when it is used."""
+
+    table: Mapping[str, Entry | Group]
+
+    @classmethod
+    def of(cls, name: str, help: str, table: Mapping[str, Entry | Group], params: Sequence[Any] = ()) -> LazyGroup:  # noqa: A002
+        """Make the group of its table."""
+        group = cls(
+            name=name,
+            help=help,
+            params=list(params),
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+        group.table = table
+        return group
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the table."""
+        return [name for name, entry in self.table.items() if not getattr(entry, "hidden", False)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import one command."""
+        entry = self.table.get(cmd_name)
+        if isinstance(entry, Group):
+            return LazyGroup.of(cmd_name, entry.help, entry.entries)
+        return Leaf.of(cmd_name, entry) if entry else None
+
+    def sections(self, ctx: Any) -> list[Section]:
+        """The commands, from the table alone, then the options."""
+        rows = tuple((name, self.table[name].help) for name in self.list_commands(ctx))
+        return [Section("Commands", rows), *super().sections(ctx)]
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Names from the table, options as Typer does."""
+        from typer._click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        own = [CompletionItem(name, help=self.table[name].help) for name in names]
+        return [*own, *TyperCommand.shell_complete(self, ctx, incomplete)]  # type: ignore[arg-type]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command that is named, or say which one may have been meant."""
+        if args[0] not in self.table and not args[0].startswith("-"):
+            known = self.list_commands(ctx)
+            meant = SYNONYMS.get(args[0])
+            near = [meant] if meant in known else get_close_matches(args[0], known, 1, 0.6)
+            guess = f". Did you mean '{near[0]}'?" if near else ""
+            raise Misuse(f"there is no command '{ctx.command_path} {args[0]}'{guess}", _help_hint(ctx))
+        return super().resolve_command(ctx, args)
+
+
+def _help_hint(ctx: Any) -> str:
+    return f"`{ctx.command_path} --help` shows what there is" if ctx else ""
+
+
+def root(help: str, table: Mapping[str, Entry | Group], function: Callable[..., None]) -> LazyGroup:  # noqa: A002
+    """The outermost group: its function's own options, and the global settings."""
+    own = [_plainly(param) for param in _built(function, "flexctl", "", TyperCommand).params]
+    return LazyGroup.of("flexctl", help, table, [*own, *_params(GLOBALS)])
+
+
+def misuse_of(error: typer.TyperException) -> Misuse:
+    """Typer's own usage errors, in our words."""
+    ctx = getattr(error, "ctx", None)
+    option = getattr(error, "option_name", None)
+    if option and hasattr(error, "possibilities"):
+        known = [flag for param in ctx.command.get_params(ctx) for flag in param.opts] if ctx else []
+        near = get_close_matches(option, known, 1, 0.6)
+        guess = f". Did you mean '{near[0]}'?" if near else ""
+        return Misuse(f"there is no option '{option}'{guess}", _help_hint(ctx))
+    message = error.format_message().rstrip(".")
+    return Misuse(message[:1].lower() + message[1:], _help_hint(ctx))
+
+
+Shell = Literal["bash", "zsh", "fish"]

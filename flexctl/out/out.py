@@ -1,0 +1,172 @@
+"""`Out`: the one place that writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from flexctl.errors import Misuse, Problem
+from flexctl.out import formats
+from flexctl.out.style import Span, fold, paint, safe
+from flexctl.out.table import Line, Look, arrange, choose, details, table
+from flexctl.out.terminal import Terminal
+from flexctl.views.view import T, View
+
+
+def _utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Out:
+    """Writes data to stdout in the form that was asked for, and everything else to stderr."""
+
+    terminal: Terminal
+    format: str | None = None
+    """None: nobody asked, so the command's own default."""
+    columns: tuple[str, ...] = ()
+    sort_by: str | None = None
+    query: str | None = None
+    quiet: bool = False
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    clock: Callable[[], datetime] = _utcnow
+
+    # Data
+
+    @property
+    def look(self) -> Look:
+        """How tables are to be drawn now."""
+        terminal = self.terminal
+        return Look(self.clock(), terminal.stdout, terminal.width, terminal.unicode)
+
+    @property
+    def form(self) -> str:
+        """The form of the data; a query makes JSON of a table."""
+        return self.format if self.format not in {None, "table"} else ("json" if self.query else "table")  # type: ignore[return-value]
+
+    def list(self, rows: Sequence[T], view: View[T], empty: tuple[str, str] = ("", "")) -> None:
+        """Many things. `empty` is what to say, and what to do next, when there are none."""
+        ordered = arrange(view, rows, self.sort_by)
+        if self.form in {"table", "wide"}:
+            if not rows:
+                self.say(*empty)
+                return
+            self._lines(table(choose(view, wide=self.form == "wide", names=self.columns), ordered, self.look))
+        elif self.form == "csv":
+            self.write(formats.to_csv(choose(view, wide=True, names=self.columns), ordered))
+        elif self.form == "name":
+            self.write("\n".join(view.name(row) for row in ordered))
+        else:
+            self.data([view.data(row) for row in ordered])
+
+    def one(self, item: T, view: View[T]) -> None:
+        """One thing."""
+        if self.columns or self.form == "csv":
+            self.list([item], view)
+        elif self.form == "name":
+            self.write(view.name(item))
+        elif self.form in {"table", "wide"}:
+            self._lines(details(view.details(item), self.look))
+        else:
+            self.data(view.data(item))
+
+    def changed(self, sentence: str, items: Sequence[T], view: View[T], more: str = "") -> None:
+        """What a change did: a sentence for people; the things themselves where somebody asked, or reads a pipe."""
+        self.done(sentence, more)
+        if self.format or self.query or not self.terminal.stdout:
+            if len(items) == 1 and self.form != "table":
+                self.one(items[0], view)
+            else:
+                self.list(items, view)
+
+    def data(self, data: Any) -> None:
+        """JSON values, in the form that was asked for, after the query."""
+        if self.query:
+            data = formats.query(self.query, data)
+        if self.form == "yaml":
+            self.write(formats.to_yaml(data))
+        elif self.form == "ndjson":
+            self.write("\n".join(map(formats.to_line, data if isinstance(data, list) else [data])))
+        else:
+            self.write(formats.to_json(data, color=self.terminal.color))
+
+    def line(self, data: Any) -> None:
+        """One line of a stream, on its way at once."""
+        if self.query:
+            data = formats.query(self.query, data)
+            if data is None:
+                return
+        self.write(formats.to_line(data))
+        self.stdout.flush()
+
+    def write(self, text: str) -> None:
+        """Text that is data."""
+        if text:
+            self.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def text(self, text: str) -> None:
+        """Text that the box sent: as it came in a pipe, without control characters on a terminal."""
+        self.write("\n".join(map(safe, text.splitlines())) if self.terminal.stdout else text)
+
+    def raw(self, data: bytes) -> None:
+        """Bytes that are data. Refused on a terminal, where they would be noise."""
+        if self.terminal.stdout:
+            raise Misuse("a picture is nothing for a terminal", "name a file, or send it through a pipe")
+        self.stdout.flush()
+        self.stdout.buffer.write(data)
+        self.stdout.flush()
+
+    def _lines(self, lines: Sequence[Line]) -> None:
+        self.write("\n".join(paint(line, self.terminal.color) for line in lines))
+
+    # Talk
+
+    def done(self, sentence: str, more: str = "") -> None:
+        """Something came true."""
+        self._talk("✓" if self.terminal.unicode else "ok", "good", sentence, more)
+
+    def say(self, sentence: str, more: str = "") -> None:
+        """A remark."""
+        self._talk("", "", sentence, more)
+
+    def warn(self, sentence: str, more: str = "") -> None:
+        """A remark that `--quiet` does not silence."""
+        self._talk("!", "warn", sentence, more, always=True)
+
+    def _talk(self, mark: str, style: str, sentence: str, more: str, *, always: bool = False) -> None:
+        if self.quiet and not always:
+            return
+        spans = [Span(f"{mark} " if mark else "", style), Span(safe(sentence))]
+        lines = [paint(spans, self.terminal.color_err)] if sentence else []
+        lines += [paint([Span("  " + line, "dim")], self.terminal.color_err) for line in more.splitlines()]
+        if lines:
+            self.stderr.write("\n".join(lines) + "\n")
+            self.stderr.flush()
+
+    def confirm(self, question: str, *, yes: bool) -> bool:
+        """Whether a person agrees. Without a terminal nobody can, so `--yes` must say it."""
+        if yes:
+            return True
+        if not (self.terminal.stdin and self.terminal.stderr):
+            raise Misuse(f"there is no terminal to ask: {question}", "say --yes to do it without a question")
+        self.stderr.write(f"{safe(question)} [y/N] ")
+        self.stderr.flush()
+        return self.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def tell_problem(problem: Problem, stderr: TextIO, terminal: Terminal) -> None:
+    """Write a problem: the sentence, the faulty fields, what to do next, whom to quote."""
+    color = terminal.color_err
+    lines = [paint([Span("flexctl: ", "bad"), Span(safe(problem.sentence))], color)]
+    for name, message in problem.details:
+        lines.append(paint([Span(f"  {safe(name)}: " if name else "  ", "title"), Span(safe(message))], color))
+    for line in problem.hint.splitlines():
+        lines += [paint([Span(f"  {part}", "accent")], color) for part in fold(safe(line), 200)]
+    if problem.request_id:
+        lines.append(paint([Span(f"  request id {safe(problem.request_id)}", "dim")], color))
+    stderr.write("\n".join(lines) + "\n")

@@ -1,0 +1,136 @@
+"""Rows and columns as lines of styled text: pure, so that a pipe, a terminal and a live screen draw the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flexctl.errors import Misuse
+from flexctl.out.human import exact, human
+from flexctl.out.style import Span, cells, clip, fold
+from flexctl.views.view import Column, Part, T, View
+
+Line = list[Span]
+GAP = 2
+_RIGHT = {"count", "kbps", "fps", "percent", "bytes", "seconds", "ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How much room there is, and for whom it is."""
+
+    now: datetime
+    people: bool = True
+    """On a terminal: numbers people read, cut to the width. Otherwise exact and never cut."""
+    width: int | None = None
+    unicode: bool = True
+
+    def cell(self, column: Column[T], row: T) -> Span:
+        """One value."""
+        value = column.value(row)
+        return human(value, column.kind, self.now, unicode=self.unicode) if self.people else Span(exact(value))
+
+
+def choose(view: View[T], *, wide: bool, names: Sequence[str] | None) -> list[Column[T]]:
+    """The columns that were asked for. Raises Misuse that names the ones there are."""
+    if not names:
+        return [column for column in view.columns if wide or not column.wide]
+    known = {column.key: column for column in view.columns}
+    for name in names:
+        if name not in known:
+            raise Misuse(f"there is no column '{name}'", f"the columns are {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+def arrange(view: View[T], rows: Sequence[T], by: str | None) -> list[T]:
+    """The rows in the order that was asked for; rows without a value come last."""
+    if not by:
+        return list(rows)
+    [column] = choose(view, wide=True, names=[by.lstrip("-")])
+
+    def order(row: T) -> tuple[float, str]:
+        value = column.value(row)
+        return (float(value), "") if isinstance(value, (int, float)) else (0.0, exact(value))
+
+    empty = [row for row in rows if column.value(row) is None]
+    full = [row for row in rows if column.value(row) is not None]
+    return [*sorted(full, key=order, reverse=by.startswith("-")), *empty]
+
+
+def table(columns: Sequence[Column[T]], rows: Sequence[T], look: Look) -> list[Line]:
+    """The heading and the rows, fitted to the room."""
+    body = [[look.cell(column, row) for column in columns] for row in rows]
+    wanted = [
+        max(cells(column.title), *(cells(line[index].text) for line in body), 0) for index, column in enumerate(columns)
+    ]
+    widths = fit(columns, wanted, look.width)
+    shown = [index for index, width in enumerate(widths) if width]
+    heading = [Span(columns[index].title, "heading") for index in range(len(columns))]
+    lines: list[Line] = []
+    for line in [heading, *body]:
+        lines += _row([(columns[i], line[i], widths[i]) for i in shown])
+    return lines
+
+
+def fit(columns: Sequence[Column[T]], wanted: Sequence[int], room: int | None) -> list[int]:
+    """The width of each column, 0 for one that is left out."""
+    if room is None:
+        return list(wanted)
+    least = [min(w, c.least) if c.least else w for c, w in zip(columns, wanted, strict=True)]
+    kept = set(range(len(columns)))
+
+    def need(sizes: Sequence[int]) -> int:
+        return sum(sizes[i] for i in kept) + GAP * (len(kept) - 1)
+
+    while need(least) > room and (spare := [i for i in kept if columns[i].priority]):
+        kept.discard(max(spare, key=lambda i: (columns[i].priority, i)))
+    widths = [w if i in kept else 0 for i, w in enumerate(wanted)]
+    while need(widths) > room and (soft := [i for i in kept if widths[i] > least[i]]):
+        widths[max(soft, key=lambda i: widths[i])] -= 1
+    if need(widths) > room and kept:  # what never goes is still too wide: its widest column folds
+        widest = max(kept, key=lambda i: widths[i])
+        widths[widest] = max(widths[widest] - (need(widths) - room), 4)
+    return widths
+
+
+def _row(parts: list[tuple[Column[T], Span, int]]) -> list[Line]:
+    """One row: its cells beside each other, folded over more lines where a cell may not be cut."""
+    columns = [
+        [clip(span.text, width)] if column.least and span.style != "heading" else fold(span.text, width)
+        for column, span, width in parts
+    ]
+    lines: list[Line] = []
+    for number in range(max(map(len, columns), default=0)):
+        line: Line = []
+        for index, (column, span, width) in enumerate(parts):
+            text = columns[index][number] if number < len(columns[index]) else ""
+            pad = " " * (width - cells(text))
+            right = column.kind in _RIGHT
+            last = index == len(parts) - 1
+            line += [Span(pad if right else ""), Span(text, span.style), Span("" if right or last else pad)]
+            line.append(Span("" if last else " " * GAP))
+        lines.append(line)
+    return lines
+
+
+def details(parts: Sequence[Part], look: Look) -> list[Line]:
+    """A page about one thing: labels left, values right, groups under their titles."""
+    labels = [cells(field.label) + (2 if part.title else 0) for part in parts for field in part.fields]
+    column = max(labels, default=0) + GAP
+    lines: list[Line] = []
+    for part in parts:
+        if not part.fields:
+            continue
+        if part.title:
+            lines.append([Span(part.title, "title")])
+        indent = 2 if part.title else 0
+        for field in part.fields:
+            value = human(field.value, field.kind, look.now, unicode=look.unicode)
+            value = value if look.people else Span(exact(field.value))
+            folded = fold(value.text, max(look.width - column, 8)) if look.width else [value.text]
+            label = " " * indent + field.label
+            for text in folded:
+                lines.append([Span(f"{label:<{column}}", "dim"), Span(text, value.style)])
+                label = ""
+    return lines

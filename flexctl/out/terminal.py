@@ -1,0 +1,61 @@
+"""What the process is connected to, as a value."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Which streams are terminals, how large, and what they can show."""
+
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    width: int | None = None
+    """Columns of the terminal that data goes to; None in a pipe, where no line is too long."""
+    height: int = 24
+    color: bool = False
+    color_err: bool = False
+    unicode: bool = True
+    dumb: bool = False
+    """A terminal that cannot move its cursor: nothing is drawn in place."""
+
+    @classmethod
+    def of_process(cls, color: str | None = None, environ: Mapping[str, str] = os.environ) -> Terminal:
+        """Look at this process. `color` is `always`, `never`, or `auto` for what the streams and the user wish."""
+        out, err, dumb = _tty(sys.stdout), _tty(sys.stderr), environ.get("TERM") == "dumb"
+        size = shutil.get_terminal_size()
+        return cls(
+            stdin=_tty(sys.stdin),
+            stdout=out,
+            stderr=err,
+            width=max(size.columns, 20) if out else None,
+            height=max(size.lines, 6),
+            color=_colors(color, out and not dumb, environ),
+            color_err=_colors(color, err and not dumb, environ),
+            unicode="utf" in (getattr(sys.stdout, "encoding", "") or "").lower(),
+            dumb=dumb,
+        )
+
+
+def _tty(stream: TextIO | None) -> bool:
+    """False for a closed or missing stream too."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def _colors(wish: str | None, capable: bool, environ: Mapping[str, str]) -> bool:
+    """The flag first, then no-color.org and force-color.org, then what the stream is."""
+    if wish in {"always", "never"}:
+        return wish == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or capable

@@ -1,0 +1,97 @@
+"""One run of flexctl: what was asked for, and the two things every command uses, the client and the output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from flexctl.errors import Misuse, Stop, problem_of
+from flexctl.options import GLOBALS, from_environment
+from flexctl.out.out import Out
+from flexctl.out.terminal import Terminal
+
+if TYPE_CHECKING:
+    import typer
+    from flexclient import FlexClient
+
+DEFAULT_URL = "https://127.0.0.1:3539"
+
+
+class State:
+    """The settings of a run, the flags before the environment; `client` and `out` are made when they are used."""
+
+    def __init__(self, given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
+        self.given = dict(given)
+        self.settings = {**from_environment(GLOBALS, environ), **given}
+
+    @property
+    def url(self) -> str:
+        """Address of the box."""
+        return str(self.settings.get("url") or DEFAULT_URL)
+
+    @cached_property
+    def out(self) -> Out:
+        """Where output goes."""
+        get = self.settings.get
+        return Out(
+            Terminal.of_process(get("color")),
+            format=get("output"),
+            columns=get("columns") or (),
+            sort_by=get("sort_by"),
+            query=get("query"),
+            quiet=bool(get("quiet")),
+        )
+
+    @cached_property
+    def client(self) -> FlexClient:
+        """The box."""
+        from flexclient import FlexClient
+
+        get = self.settings.get
+        if get("insecure"):
+            self.out.warn(
+                f"the certificate of {self.url} is NOT checked: anybody in between can read and change everything",
+                "trust it with --fingerprint or --ca-file instead of --insecure",
+            )
+        try:
+            return FlexClient(
+                url=self.url,
+                token=self._token(),
+                api_key=get("api_key"),
+                fingerprint=get("fingerprint"),
+                ca_file=get("ca_file"),
+                insecure=bool(get("insecure")),
+                timeout=get("timeout") or 10.0,
+            )
+        except (ValueError, OSError) as error:
+            raise Misuse(str(error)) from None
+
+    def _token(self) -> str | None:
+        if not self.settings.get("token_stdin"):
+            return self.settings.get("token")
+        token = sys.stdin.readline().strip()
+        if not token:
+            raise Misuse("--token-stdin: standard input holds no token")
+        return token
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close the connection; say what an error of the SDK means where the address is known."""
+        if "client" in self.__dict__:
+            self.client.close()
+        if isinstance(error, Exception) and not isinstance(error, Stop) and (problem := problem_of(error, self.url)):
+            stop = Stop(problem.sentence)
+            stop.problem = problem
+            raise stop from error
+
+
+def state_of(ctx: typer.Context) -> State:
+    """The run that a command belongs to."""
+    state: State = ctx.obj
+    return state

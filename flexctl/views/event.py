@@ -1,0 +1,78 @@
+"""Events: as one line for people, and as one JSON object for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flexctl.out.human import human
+from flexctl.views.pipeline import json_of
+from flexctl.views.view import Column, Part, View
+
+if TYPE_CHECKING:
+    from flexclient.models import Event, PipelineStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event, and when it was seen here: events carry no time of their own."""
+
+    at: datetime
+    event: Event[Any]
+
+    @property
+    def subject(self) -> str | None:
+        """The pipeline or device it is about."""
+        data = self.event.data
+        return getattr(data, "id", None) or getattr(data, "device_path", None)
+
+
+def data_of(event: Event[Any]) -> dict[str, Any]:
+    """The event as JSON values: `{"id", "event", "data"}`."""
+    return {"id": event.id, "event": event.type, "data": json_of(event.data)}
+
+
+def what(event: Event[Any]) -> str:
+    """What happened, in a few words."""
+    data = event.data
+    if event.type == "pipeline_status":
+        return " · ".join([str(data.state), *_figures(data)])
+    if event.type == "pipeline_error":
+        again = f", next try at {data.next_retry_at.astimezone():%H:%M:%S}" if data.next_retry_at else ""
+        return f"{data.message}{again}"
+    if event.type == "gap":
+        return data.reason or "events were lost here; the box tells its state anew"
+    if event.type == "bye":
+        return data.reason or "the box shuts down"
+    if event.type in {"pipeline_created", "pipeline_updated"}:
+        return f"{data.state}, order {data.order}" if data.order else str(data.state)
+    return str(getattr(data, "device_name", None) or "")
+
+
+def _figures(status: PipelineStatus) -> list[str]:
+    now, stats = status.since or datetime.min, status.stats
+    words = [status.reason] if status.reason else []
+    if stats and stats.fps is not None:
+        words.append(f"{stats.fps:.1f} fps")
+    if stats and stats.bitrate_kbps is not None:
+        words.append(human(stats.bitrate_kbps, "kbps", now).text)
+    if status.readers:
+        words.append(f"{status.readers} reader{'s' if status.readers > 1 else ''}")
+    if status.restarts:
+        words.append(f"{status.restarts} restart{'s' if status.restarts > 1 else ''}")
+    return words
+
+
+EVENT: View[Seen] = View(
+    columns=(
+        Column("time", "TIME", lambda s: s.at, "clock"),
+        Column("id", "ID", lambda s: s.event.id, "count", priority=3, wide=True),
+        Column("event", "EVENT", lambda s: s.event.type, "event", priority=1),
+        Column("subject", "SUBJECT", lambda s: s.subject),
+        Column("what", "WHAT", lambda s: what(s.event), priority=2, least=12),
+    ),
+    details=lambda s: [Part("", ())],
+    name=lambda s: str(s.event.id or ""),
+    data=lambda s: data_of(s.event),
+)

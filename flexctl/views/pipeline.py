@@ -1,0 +1,165 @@
+"""Pipelines and their status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flexctl.views.view import Column, Field, Part, View
+
+if TYPE_CHECKING:
+    from flexclient.models import Encoding, Model, Pipeline, PipelineStatus
+
+
+def json_of(model: Model) -> dict[str, Any]:
+    """A model as the box sent it: the fields that were there, secrets as stars."""
+    return model.model_dump(mode="json", exclude_unset=True)
+
+
+def source_of(pipeline: Pipeline) -> str | None:
+    """Where its pictures come from, in a few words."""
+    if pipeline.source:
+        return pipeline.source.uri
+    if pipeline.inputs:
+        return f"{len(pipeline.inputs)} inputs"
+    return "launch line" if pipeline.raw_pipeline else None
+
+
+def encoding_of(encoding: Encoding | None) -> str | None:
+    """`h264 1280x720@30 2000k`; what keeps the source's own is left out."""
+    if encoding is None:
+        return None
+    size = f" {encoding.width}x{encoding.height}" if encoding.width and encoding.height else ""
+    rate = f"@{encoding.fps:g}" if encoding.fps else ""
+    return f"{encoding.codec}{size}{rate if size else rate.replace('@', ' ')} {encoding.bitrate}k"
+
+
+def overlay_of(pipeline: Pipeline) -> str | None:
+    """What is burnt in."""
+    overlay = pipeline.overlay
+    if overlay is None:
+        return None
+    clock = ["clock"] if overlay.timestamp is True else [str(overlay.timestamp)] if overlay.timestamp else []
+    return ", ".join([*([repr(overlay.text)] if overlay.text else []), *clock, str(overlay.position)])
+
+
+def _crop(pipeline: Pipeline) -> str | None:
+    crop = pipeline.crop
+    return crop and f"top {crop.top}, right {crop.right}, bottom {crop.bottom}, left {crop.left}"
+
+
+def _transform(pipeline: Pipeline) -> str | None:
+    turn = pipeline.transform
+    if turn is None:
+        return None
+    words = [f"mirror {turn.mirror}" if turn.mirror != "none" else "", f"rotate {turn.rotate}" if turn.rotate else ""]
+    return ", ".join(filter(None, [*words, "grayscale" if turn.grayscale else ""])) or None
+
+
+def _given(*fields: Field) -> tuple[Field, ...]:
+    return tuple(field for field in fields if field.value is not None)
+
+
+def _details(pipeline: Pipeline) -> list[Part]:
+    metadata = tuple(Field(key, value) for key, value in (pipeline.metadata or {}).items())
+    source = pipeline.source
+    return [
+        Part(
+            "",
+            _given(
+                Field("Id", pipeline.id),
+                Field("State", pipeline.state, "state"),
+                Field("Order", pipeline.order),
+                Field("Mode", pipeline.mode),
+                Field("On demand", pipeline.on_demand, "bool"),
+                Field("Source", source_of(pipeline)),
+                Field("User", source.user if source else None),
+                Field("Encoding", encoding_of(pipeline.encoding)),
+                Field("Transform", _transform(pipeline)),
+                Field("Crop", _crop(pipeline)),
+                Field("Overlay", overlay_of(pipeline)),
+                Field("Output", pipeline.output.uri if pipeline.output else None),
+                Field("Created", pipeline.created_at),
+                Field("Updated", pipeline.updated_at),
+            ),
+        ),
+        Part("Metadata", metadata),
+    ]
+
+
+PIPELINE: View[Pipeline] = View(
+    columns=(
+        Column("id", "ID", lambda p: p.id),
+        Column("state", "STATE", lambda p: p.state, "state"),
+        Column("source", "SOURCE", source_of, priority=2, least=14),
+        Column("encoding", "ENCODING", lambda p: encoding_of(p.encoding), priority=3, least=24),
+        Column("output", "OUTPUT", lambda p: p.output.uri if p.output else None, priority=1, least=14),
+        Column("order", "ORDER", lambda p: p.order, priority=4, wide=True),
+        Column("on_demand", "ON DEMAND", lambda p: p.on_demand, "bool", priority=5, wide=True),
+        Column("mode", "MODE", lambda p: p.mode, priority=6, wide=True),
+        Column("created_at", "CREATED", lambda p: p.created_at, "age", priority=7, wide=True),
+        Column("updated_at", "UPDATED", lambda p: p.updated_at, "age", priority=8, wide=True),
+    ),
+    details=_details,
+    name=lambda p: p.id,
+    data=json_of,
+)
+
+
+def _stat(name: str) -> Any:
+    return lambda status: getattr(status.stats, name, None)
+
+
+def _status_details(status: PipelineStatus) -> list[Part]:
+    stats, place = status.stats, status.geolocation
+    measured: tuple[Field, ...] = ()
+    if stats:
+        measured = _given(
+            Field("Rate", stats.fps, "fps"),
+            Field("Bitrate", stats.bitrate_kbps, "kbps"),
+            Field("Frames", stats.frames),
+            Field("Dropped", stats.dropped),
+            Field("Latency", stats.latency_ms, "ms"),
+            Field("CPU", stats.cpu_percent, "percent"),
+            Field("Memory", stats.rss_bytes, "bytes"),
+        )
+    return [
+        Part(
+            "",
+            _given(
+                Field("Id", status.id),
+                Field("State", status.state, "state"),
+                Field("Order", status.order),
+                Field("Reason", status.reason or None),
+                Field("Since", status.since, "age"),
+                Field("Uptime", status.uptime_seconds, "seconds"),
+                Field("Restarts", status.restarts),
+                Field("Next try", status.next_retry_at),
+                Field("Readers", status.readers),
+                Field("Watch", status.output_uri),
+                Field("Place", f"{place.latitude}, {place.longitude}" if place else None),
+            ),
+        ),
+        Part("Encode", measured),
+    ]
+
+
+STATUS: View[PipelineStatus] = View(
+    columns=(
+        Column("id", "ID", lambda s: s.id),
+        Column("state", "STATE", lambda s: s.state, "state"),
+        Column("fps", "FPS", _stat("fps"), "fps", priority=2),
+        Column("bitrate_kbps", "BITRATE", _stat("bitrate_kbps"), "kbps", priority=3),
+        Column("readers", "READERS", lambda s: s.readers, "count", priority=4),
+        Column("uptime_seconds", "UPTIME", lambda s: s.uptime_seconds, "seconds", priority=5),
+        Column("restarts", "RESTARTS", lambda s: s.restarts, "count", priority=6, wide=True),
+        Column("dropped", "DROPPED", _stat("dropped"), "count", priority=7, wide=True),
+        Column("latency_ms", "LATENCY", _stat("latency_ms"), "ms", priority=8, wide=True),
+        Column("cpu_percent", "CPU", _stat("cpu_percent"), "percent", priority=9, wide=True),
+        Column("rss_bytes", "MEMORY", _stat("rss_bytes"), "bytes", priority=10, wide=True),
+        Column("output_uri", "WATCH", lambda s: s.output_uri, priority=1, least=14),
+        Column("reason", "REASON", lambda s: s.reason or None, priority=11, least=14, wide=True),
+    ),
+    details=_status_details,
+    name=lambda s: s.id,
+    data=json_of,
+)
