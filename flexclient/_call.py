@@ -1,0 +1,211 @@
+"""What the client wants, as values: a request, a pause, a stream to open. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel, TypeAdapter
+
+from flexclient._log import mask_headers, mask_json
+from flexclient.errors import UsageError
+from flexclient.models import UNSET, Unset
+
+T = TypeVar("T")
+
+NO_HEADERS: Mapping[str, str] = {}
+JSON_TYPE = "application/json"
+MERGE_PATCH_TYPE = "application/merge-patch+json"
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that may be sent twice without doing twice (RFC 9110, 9.2.2)."""
+
+
+class Headers(Mapping[str, str]):
+    """Headers of an answer: a mapping that does not mind upper and lower case."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str] = NO_HEADERS) -> None:
+        self._values = {name.lower(): value for name, value in values.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({mask_headers(self._values)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Call(Generic[T]):
+    """One request, described and not sent: what `--dry-run` shows and `--curl` prints."""
+
+    method: str
+    path: str
+    """Beginning with `/`, percent-encoded, without the query."""
+    returns: type[T]
+    """What the answer is read as: a model, a list of them, `str`, `bytes`, `NoneType`, or `Any`."""
+    json: Any = UNSET
+    """The body; `UNSET` sends none."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 0.0
+    """Seconds that the box may take on top of the client's timeout before it answers: a pipeline has to start first."""
+    deadline: float | None = None
+    """Seconds for the call with all its retries; None takes the client's."""
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether it may be sent again when nobody knows whether it arrived."""
+        return self.method in IDEMPOTENT
+
+    def body(self) -> bytes | None:
+        """The body's bytes, or None. Raises `UsageError` for what JSON cannot hold."""
+        if isinstance(self.json, Unset):
+            return None
+        try:
+            return json.dumps(self.json, allow_nan=False, separators=(",", ":")).encode()
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"the body of {self} cannot be written as JSON: {error}", call=self) from None
+
+    def curl(self, url: str, *, options: Sequence[str] = ()) -> str:
+        """The same request as a line for a shell, secrets masked. `options` are more arguments, ready for the shell."""
+        words = ["curl"]
+        if self.method != "GET":
+            words += ["-X", self.method]
+        words += options
+        for name, value in mask_headers(self.headers).items():
+            words += ["-H", shlex.quote(f"{name}: {value}")]
+        if not isinstance(self.json, Unset):
+            if not any(name.lower() == "content-type" for name in self.headers):
+                words += ["-H", shlex.quote(f"Content-Type: {JSON_TYPE}")]
+            words += ["--data-raw", shlex.quote(json.dumps(mask_json(self.json), ensure_ascii=False))]
+        words.append(shlex.quote(url.rstrip("/") + self.target))
+        return " ".join(words)
+
+    def __repr__(self) -> str:
+        body = "" if isinstance(self.json, Unset) else f" {json.dumps(mask_json(self.json), ensure_ascii=False)}"
+        return f"<Call {self.method} {self.target}{body}>"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """An answer: its data, and what came with it."""
+
+    data: T
+    status: int
+    headers: Headers
+
+    @property
+    def etag(self) -> str | None:
+        """The document's version, for `if_match=`."""
+        return self.headers.get("etag")
+
+    @property
+    def request_id(self) -> str | None:
+        """The id under which the box logged the request."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def applied(self) -> str | None:
+        """How a change took effect: `live`, `restart` or `stored`; None where the box does not say."""
+        return self.headers.get("flex-applied")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A step of a flow: wait that many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A step of a stream: open it. Answered with nothing; an error answer is raised."""
+
+    call: Call[Any]
+    first: bool
+    """Whether it was never open before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A step of a stream: the next server-sent event. Answered with a `RawEvent`, or None at its end."""
+
+
+Step: TypeAlias = Call[Any] | Pause | Open | Read
+Flow: TypeAlias = Generator[Step, Any, T]
+"""Work of several steps that returns a `T`. A `Call` is answered with its `Reply`; what fails is raised there."""
+
+
+def segment(value: str) -> str:
+    """A value as one segment of a path, whatever it holds. Raises `UsageError` for an empty one."""
+    if not value:
+        raise UsageError("an id is needed, and this one is empty")
+    # Dots are letters to quote(), but a segment of dots is navigation to every URL library.
+    return quote(value, safe="").replace(".", "%2E") if re.fullmatch(r"\.+", value) else quote(value, safe="")
+
+
+def params(**values: object) -> dict[str, str]:
+    """Query parameters without those that are `UNSET`; lists joined by commas, booleans in JSON's words."""
+    return {name: _param(value) for name, value in values.items() if not isinstance(value, Unset)}
+
+
+def _param(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ",".join(sorted(map(str, value)))
+    return str(value)
+
+
+@lru_cache(maxsize=64)
+def _adapter(returns: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(returns)
+
+
+def decode(returns: type[T], body: bytes, content_type: str) -> T:
+    """Read a body as what its call returns. Raises `ValueError` (pydantic's is one) where it is something else."""
+    value: Any
+    if returns is type(None):
+        value = None
+    elif returns is bytes:
+        value = body
+    elif returns is str:
+        value = body.decode(errors="replace")
+    elif returns is Any:
+        value = _anything(body, content_type)
+    elif isinstance(returns, type) and issubclass(returns, BaseModel):
+        value = returns.model_validate_json(body)
+    else:
+        value = _adapter(cast("Any", returns)).validate_json(body)
+    return cast("T", value)
+
+
+def _anything(body: bytes, content_type: str) -> Any:
+    kind = content_type.partition(";")[0].strip().lower()
+    if not body:
+        return None
+    if kind == JSON_TYPE or kind.endswith("+json"):
+        return json.loads(body)
+    return body.decode(errors="replace") if kind.startswith("text/") else body

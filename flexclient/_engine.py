@@ -1,0 +1,212 @@
+"""The two engines. How a call becomes requests and an answer is written once, as a generator of steps (`attempts`);
+an engine only does what the steps say: send, wait.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from flexclient._call import JSON_TYPE, Call, Flow, Open, Pause, Reply, Step, decode
+from flexclient._config import Settings
+from flexclient._errors import error_from
+from flexclient._log import logger, mask_text
+from flexclient._retry import next_delay
+from flexclient._version import __version__
+from flexclient._wire import Answer, Wire
+from flexclient.errors import FlexError, ProtocolError, Unauthorized
+from flexclient.models import Unset
+
+if TYPE_CHECKING:
+    from flexclient._http import AsyncChannel, AsyncHttp, SyncChannel, SyncHttp
+
+T = TypeVar("T")
+
+SILENCE = 40.0
+"""Seconds without a byte after which an open stream is given up; the box sends a heartbeat every 15."""
+
+Attempts: TypeAlias = Generator["Wire | Pause", Any, T]
+
+
+class SyncEngine:
+    """Sends calls and runs flows, blocking."""
+
+    def __init__(self, http: SyncHttp, settings: Settings) -> None:
+        self.http, self.settings = http, settings
+
+    def send(self, call: Call[T]) -> Reply[T]:
+        """Send a call, with all its retries. Raises `FlexError`."""
+        return drive(answered(self.settings, call), self._do)
+
+    def open(self, opening: Open) -> SyncChannel:
+        """Open a stream. Raises `FlexError`."""
+        channel: SyncChannel = drive(opened(self.settings, opening), self._do)
+        return channel
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end. Raises `FlexError`."""
+        return drive(flow, self._do)
+
+    def _do(self, step: Step | Wire) -> Any:
+        if isinstance(step, Call):
+            return self.send(step)
+        if isinstance(step, Pause):
+            return time.sleep(step.seconds)
+        if isinstance(step, Wire):
+            return self.http.open(step) if step.stream else self.http.exchange(step)
+        raise TypeError(step)
+
+
+class AsyncEngine:
+    """Sends calls and runs flows, for asyncio."""
+
+    def __init__(self, http: AsyncHttp, settings: Settings) -> None:
+        self.http, self.settings = http, settings
+
+    async def send(self, call: Call[T]) -> Reply[T]:
+        """Send a call, with all its retries. Raises `FlexError`."""
+        return await adrive(answered(self.settings, call), self._do)
+
+    async def open(self, opening: Open) -> AsyncChannel:
+        """Open a stream. Raises `FlexError`."""
+        return await adrive(opened(self.settings, opening), self._do)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end. Raises `FlexError`."""
+        return await adrive(flow, self._do)
+
+    async def _do(self, step: Step | Wire) -> Any:
+        if isinstance(step, Call):
+            return await self.send(step)
+        if isinstance(step, Pause):
+            import asyncio
+
+            return await asyncio.sleep(step.seconds)
+        if isinstance(step, Wire):
+            return await (self.http.open(step) if step.stream else self.http.exchange(step))
+        raise TypeError(step)
+
+
+def drive(work: Generator[Any, Any, T], do: Callable[[Any], Any]) -> T:
+    """Do the steps of a generator one by one; what fails is raised where the step was asked for."""
+    answer: Any = None
+    error: FlexError | None = None
+    while True:
+        try:
+            step = work.send(answer) if error is None else work.throw(error)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        answer = error = None
+        try:
+            answer = do(step)
+        except FlexError as failed:
+            error = failed
+
+
+async def adrive(work: Generator[Any, Any, T], do: Callable[[Any], Awaitable[Any]]) -> T:
+    """Do the steps of a generator one by one; what fails is raised where the step was asked for."""
+    answer: Any = None
+    error: FlexError | None = None
+    while True:
+        try:
+            step = work.send(answer) if error is None else work.throw(error)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        answer = error = None
+        try:
+            answer = await do(step)
+        except FlexError as failed:
+            error = failed
+
+
+def answered(settings: Settings, call: Call[T]) -> Attempts[Reply[T]]:
+    """Send a call until it is answered, or nothing more can be done."""
+    reply: Reply[T] = yield from attempts(settings, call, stream=False, read=reply_of)
+    return reply
+
+
+def opened(settings: Settings, opening: Open) -> Attempts[Any]:
+    """Open a stream: with retries the first time; later the stream itself counts its tries and tells of them."""
+    settings = settings if opening.first else replace(settings, retries=0)
+    return (yield from attempts(settings, opening.call, stream=True, read=channel_of))
+
+
+def attempts(
+    settings: Settings, call: Call[Any], *, stream: bool, read: Callable[[Call[Any], Any], Any]
+) -> Attempts[Any]:
+    """Try, and where that is wise try again, within the call's deadline."""
+    started = time.monotonic()
+    deadline = settings.deadline if call.deadline is None else call.deadline
+    tries = itertools.count(1)
+    attempt, renewed = next(tries), False
+    while True:
+        remaining = deadline - (time.monotonic() - started)
+        try:
+            return read(call, (yield wire_of(settings, call, max(remaining, 0.001), stream=stream)))
+        except FlexError as error:
+            error.call = error.call or call
+            if isinstance(error, Unauthorized) and not renewed and settings.auth.renew():
+                renewed = True
+                continue
+            delay = next_delay(
+                error,
+                attempt=attempt,
+                retries=settings.retries,
+                idempotent=call.idempotent,
+                remaining=deadline - (time.monotonic() - started),
+                chance=random.random(),  # noqa: S311 - jitter, no secret
+            )
+            if delay is None:
+                raise
+            logger.info("%s: %s; trying again in %.1f s", call, error, delay)
+        yield Pause(delay)
+        attempt = next(tries)
+
+
+def wire_of(settings: Settings, call: Call[Any], remaining: float, *, stream: bool) -> Wire:
+    """One request, complete: address, headers with credentials, time limits."""
+    headers = {"user-agent": f"flexclient/{__version__}", "accept": "application/json"}
+    if not isinstance(call.json, Unset):
+        headers["content-type"] = JSON_TYPE
+    for given in (settings.headers, settings.auth.headers(), call.headers):
+        headers |= {name.lower(): value for name, value in given.items()}
+    return Wire(
+        call=call,
+        url=settings.url + call.target,
+        headers=headers,
+        timeout=min(settings.timeout, remaining),
+        read_timeout=SILENCE if stream else min(settings.timeout + call.patience, remaining),
+        total=remaining,
+        stream=stream,
+    )
+
+
+def reply_of(call: Call[T], answer: Answer) -> Reply[T]:
+    """Read an answer as what its call returns. Raises the `FlexError` that it means."""
+    logger.debug("%s: %s, request %s", call, answer.status, answer.headers.get("x-request-id", "-"))
+    if not 200 <= answer.status < 300:
+        raise error_from(call, answer.status, answer.headers, answer.body)
+    try:
+        data = decode(call.returns, answer.body, answer.headers.get("content-type", ""))
+    except ValueError as error:
+        reason = mask_text(str(error).replace("\n", " "))
+        raise ProtocolError(
+            f"the answer to {call} is not what the API promises: {reason}",
+            hint="Is this address a Flex box, and of a version that this client knows?",
+            call=call,
+        ) from None
+    return Reply(data, answer.status, answer.headers)
+
+
+def channel_of(call: Call[Any], answer: Any) -> Any:
+    """The channel of an opened stream. Raises what an answer means that is none."""
+    if not isinstance(answer, Answer):
+        return answer
+    if 200 <= answer.status < 300:
+        kind = answer.headers.get("content-type", "no type")
+        raise ProtocolError(f"{call} was answered with {kind}, not with an event stream", call=call)
+    raise error_from(call, answer.status, answer.headers, answer.body)

@@ -1,0 +1,297 @@
+"""The only import of httpx and httpx_sse: their clients behind two small faces, their errors turned into ours.
+
+Imported when the first client is made, not by `import flexclient`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import httpx
+from httpx import AsyncBaseTransport, AsyncByteStream, BaseTransport, Request, Response, SyncByteStream
+from httpx_sse import EventSource, ServerSentEvent, SSEError
+
+from flexclient._call import Call, Headers
+from flexclient._tls import Trust, context_for, tls_error
+from flexclient._wire import MAX_ANSWER, Answer, RawEvent, StreamText, Wire
+from flexclient.errors import CallTimeout, Disconnected, FlexError, ProtocolError, Unreachable, UsageError
+
+__all__ = [
+    "AsyncBaseTransport",
+    "AsyncByteStream",
+    "AsyncChannel",
+    "AsyncHttp",
+    "BaseTransport",
+    "Request",
+    "Response",
+    "SyncByteStream",
+    "SyncChannel",
+    "SyncHttp",
+]
+
+FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
+STREAM_TYPE = "text/event-stream"
+
+
+class SyncHttp:
+    """A pool of connections to one box, for threads."""
+
+    def __init__(self, url: str, trust: Trust, transport: BaseTransport | None) -> None:
+        self._url, self._trust = url, trust
+        self._client = httpx.Client(verify=context_for(trust), transport=transport, headers={"accept": "*/*"})
+
+    def exchange(self, wire: Wire) -> Answer:
+        """Send once and read the whole answer. Raises `FlexError`."""
+        until = time.monotonic() + wire.total
+        try:
+            response = self._client.send(_request(self._client, wire), stream=True)
+            try:
+                return self._read(wire, response, until)
+            finally:
+                response.close()
+        except FAILURES as error:
+            raise translated(error, wire.call, self._url, self._trust) from error
+
+    def open(self, wire: Wire) -> Answer | SyncChannel:
+        """Open a stream; what is no stream comes back as an answer. Raises `FlexError`."""
+        until = time.monotonic() + wire.total
+        try:
+            response = self._client.send(_request(self._client, wire), stream=True)
+            if _is_stream(response):
+                return SyncChannel(response, wire.call, self)
+            try:
+                return self._read(wire, response, until)
+            finally:
+                response.close()
+        except FAILURES as error:
+            raise translated(error, wire.call, self._url, self._trust) from error
+
+    def translated(self, error: Exception, call: Call[Any]) -> FlexError:
+        """An error of httpx as one of ours."""
+        return translated(error, call, self._url, self._trust)
+
+    @staticmethod
+    def _read(wire: Wire, response: Response, until: float) -> Answer:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            _check_size(wire, body)
+            if time.monotonic() > until:
+                raise _too_late(wire.call)
+        return _answer(response, bytes(body))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+
+class AsyncHttp:
+    """A pool of connections to one box, for one event loop."""
+
+    def __init__(self, url: str, trust: Trust, transport: AsyncBaseTransport | None) -> None:
+        self._url, self._trust = url, trust
+        self._client = httpx.AsyncClient(verify=context_for(trust), transport=transport, headers={"accept": "*/*"})
+
+    async def exchange(self, wire: Wire) -> Answer:
+        """Send once and read the whole answer. Raises `FlexError`."""
+        try:
+            async with asyncio.timeout(wire.total):
+                response = await self._client.send(_request(self._client, wire), stream=True)
+                try:
+                    return await self._read(wire, response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise _too_late(wire.call) from None
+        except FAILURES as error:
+            raise self.translated(error, wire.call) from error
+
+    async def open(self, wire: Wire) -> Answer | AsyncChannel:
+        """Open a stream; what is no stream comes back as an answer. Raises `FlexError`."""
+        try:
+            async with asyncio.timeout(wire.total):
+                response = await self._client.send(_request(self._client, wire), stream=True)
+                if _is_stream(response):
+                    return AsyncChannel(response, wire.call, self)
+                try:
+                    return await self._read(wire, response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise _too_late(wire.call) from None
+        except FAILURES as error:
+            raise self.translated(error, wire.call) from error
+
+    def translated(self, error: Exception, call: Call[Any]) -> FlexError:
+        """An error of httpx as one of ours."""
+        return translated(error, call, self._url, self._trust)
+
+    @staticmethod
+    async def _read(wire: Wire, response: Response) -> Answer:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            _check_size(wire, body)
+        return _answer(response, bytes(body))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+
+class _Text:
+    """As much of a response as `EventSource` looks at: its type, and text that is read our way."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self.headers = response.headers
+        self.text = StreamText()
+
+    def iter_text(self) -> Iterator[str]:
+        for chunk in self._response.iter_bytes():
+            if text := self.text.feed(chunk):
+                yield text
+
+    async def aiter_text(self) -> AsyncIterator[str]:
+        async for chunk in self._response.aiter_bytes():
+            if text := self.text.feed(chunk):
+                yield text
+
+
+class SyncChannel:
+    """An open event stream."""
+
+    def __init__(self, response: Response, call: Call[Any], http: SyncHttp) -> None:
+        self._response, self._call, self._http = response, call, http
+        self._text = _Text(response)
+        self._events = EventSource(cast("Response", self._text)).iter_sse()
+
+    def read(self) -> RawEvent | None:
+        """The next event; None at the end. Raises `FlexError`."""
+        try:
+            event = next(self._events, None)
+        except FAILURES as error:
+            raise self._http.translated(error, self._call) from error
+        self._text.text.event_ended()
+        return _raw(event)
+
+    def abort(self) -> None:
+        """End a `read` that waits in another thread. The connection is of no use after that."""
+        if not _shut(self._response):
+            self._response.close()
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._response.close()
+
+
+class AsyncChannel:
+    """An open event stream."""
+
+    def __init__(self, response: Response, call: Call[Any], http: AsyncHttp) -> None:
+        self._response, self._call, self._http = response, call, http
+        self._text = _Text(response)
+        self._events = EventSource(cast("Response", self._text)).aiter_sse()
+
+    async def read(self) -> RawEvent | None:
+        """The next event; None at the end. Raises `FlexError`."""
+        try:
+            event = await anext(self._events, None)
+        except FAILURES as error:
+            raise self._http.translated(error, self._call) from error
+        self._text.text.event_ended()
+        return _raw(event)
+
+    async def aclose(self) -> None:
+        """Let the connection go."""
+        await self._events.aclose()
+        await self._response.aclose()
+
+
+def _request(client: httpx.Client | httpx.AsyncClient, wire: Wire) -> Request:
+    return client.build_request(
+        wire.call.method,
+        wire.url,
+        content=wire.call.body(),
+        headers=wire.headers,
+        timeout=httpx.Timeout(wire.timeout, read=wire.read_timeout),
+    )
+
+
+def _answer(response: Response, body: bytes) -> Answer:
+    return Answer(response.status_code, Headers(response.headers), body)
+
+
+def _is_stream(response: Response) -> bool:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.status_code == 200 and kind == STREAM_TYPE
+
+
+def _raw(event: ServerSentEvent | None) -> RawEvent | None:
+    return RawEvent(event.event, event.data, event.id or None, event.retry) if event else None
+
+
+def _shut(response: Response) -> bool:
+    """Shut the socket below a response, so that whoever reads it sees the end; whether there is one."""
+    stream = response.extensions.get("network_stream")
+    raw = stream and stream.get_extra_info("socket")
+    if not isinstance(raw, socket.socket):
+        return False
+    with contextlib.suppress(OSError):  # it was gone already
+        # Not SSLSocket.shutdown(): it takes the TLS state away from under the thread that reads.
+        socket.socket.shutdown(raw, socket.SHUT_RDWR)
+    return True
+
+
+def _check_size(wire: Wire, body: bytearray) -> None:
+    if len(body) > MAX_ANSWER:
+        raise ProtocolError(f"the answer to {wire.call} is longer than {MAX_ANSWER >> 20} MiB", call=wire.call)
+
+
+def _too_late(call: Call[Any]) -> CallTimeout:
+    return CallTimeout(f"the box did not answer {call} in time", hint=SLOW, call=call)
+
+
+SLOW = "Is it busy? timeout= and deadline= (--timeout) say how long to wait."
+DOWN = "Is the box up, and the address right, port and all?"
+
+
+def translated(error: Exception, call: Call[Any], url: str, trust: Trust) -> FlexError:
+    """An error of httpx as one of ours: it never left, it broke, it took too long, or it was never a request."""
+    if (refused := tls_error(error, trust, url)) is not None:
+        refused.call = call
+        return refused
+    text = str(error) or type(error).__name__
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Unreachable(f"cannot reach {url}: no connection in time", hint=DOWN, call=call)
+    if isinstance(error, httpx.TimeoutException):
+        return _too_late(call)
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
+        return Unreachable(f"cannot reach {url}: {_reason(error)}", hint=DOWN, call=call)
+    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return UsageError(f"{call} cannot be sent: {text}", call=call)
+    if isinstance(error, httpx.DecodingError | SSEError) or _gibberish(error):
+        return ProtocolError(f"{url} does not speak the API: {text}", hint=DOWN, call=call)
+    return Disconnected(f"the connection to {url} broke: {text}", hint=DOWN, call=call)
+
+
+def _gibberish(error: Exception) -> bool:
+    # h11 says the same class for a peer that hung up and for one that never spoke HTTP.
+    return isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(
+        ("Server disconnected", "peer closed")
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's words for it, without numbers and brackets."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or type(error).__name__

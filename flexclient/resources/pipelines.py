@@ -1,0 +1,175 @@
+"""Pipelines: make, change, play, stop, look at (API.md, Pipeline)."""
+# ruff: noqa: A002 - what the API calls id is called id here
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from types import NoneType
+from typing import Any, Literal
+
+from flexclient._bind import M, Resource, endpoint, flow
+from flexclient._call import MERGE_PATCH_TYPE, Call, Flow, Pause, Reply, params, segment
+from flexclient.errors import CallTimeout, UnexpectedState, WaitTimeout
+from flexclient.models import UNSET, Mode, Pipeline, PipelineSpec, PipelineStatus, State, Unset
+
+START_PATIENCE = 30.0
+"""Seconds that the box may take to start a pipeline before it answers; its own limit is 10 as a rule."""
+
+FIRST_LOOK, SLOWEST_LOOK = 0.1, 1.0
+"""Seconds between looks of `wait`: each pause is half longer than the last."""
+
+
+class Pipelines(Resource[M]):
+    """`client.pipelines`."""
+
+    @endpoint
+    def list(
+        self, *, mode: Mode | str | Unset = UNSET, on_demand: bool | Unset = UNSET, state: State | str | Unset = UNSET
+    ) -> Call[list[Pipeline]]:
+        """Every pipeline, or those that match all that was given."""
+        return Call("GET", "/flex/pipeline", list[Pipeline], query=params(mode=mode, on_demand=on_demand, state=state))
+
+    @endpoint
+    def get(self, id: str) -> Call[Pipeline]:
+        """One pipeline. Raises `NotFound`."""
+        return Call("GET", _path(id), Pipeline)
+
+    @endpoint
+    def create(self, spec: PipelineSpec | Mapping[str, Any]) -> Call[Pipeline]:
+        """Make a pipeline. With `on_demand` false it is answered once it plays.
+
+        Raises `ValidationError_`, `Conflict` (id or mount taken); `PipelineStartTimeout` or `GstreamerError` where it
+        does not start: it is stored then and keeps trying.
+        """
+        return Call("POST", "/flex/pipeline", Pipeline, json=_body(spec), patience=START_PATIENCE)
+
+    @endpoint
+    def replace(
+        self, id: str, spec: PipelineSpec | Mapping[str, Any], *, if_match: str | Unset = UNSET
+    ) -> Call[Pipeline]:
+        """Put a whole pipeline in place of the one of that id. A source password that is left out is kept.
+
+        `if_match`: the `etag` of the reply that was read; raises `PreconditionFailed` where it was changed since.
+        Raises `NotFound`, `ValidationError_`, `Conflict`.
+        """
+        return Call("PUT", _path(id), Pipeline, json=_body(spec), headers=_if_match(if_match), patience=START_PATIENCE)
+
+    @endpoint
+    def patch(self, id: str, changes: Mapping[str, Any], *, if_match: str | Unset = UNSET) -> Call[Pipeline]:
+        """Change some of a pipeline: a JSON merge patch (RFC 7396), where `None` takes a field away.
+
+        `if_match`: the `etag` of the reply that was read; raises `PreconditionFailed` where it was changed since.
+        Raises `NotFound`, `ValidationError_`, `Conflict`.
+        """
+        headers = {"Content-Type": MERGE_PATCH_TYPE, **_if_match(if_match)}
+        return Call("PATCH", _path(id), Pipeline, json=dict(changes), headers=headers, patience=START_PATIENCE)
+
+    @endpoint
+    def delete(self, id: str, *, if_match: str | Unset = UNSET) -> Call[None]:
+        """Stop a pipeline and forget it. Raises `NotFound`; `PreconditionFailed` with `if_match`."""
+        return Call("DELETE", _path(id), NoneType, headers=_if_match(if_match))
+
+    @endpoint
+    def play(self, id: str) -> Call[Pipeline]:
+        """Run it, readers or not; answered once it plays.
+
+        Raises `NotFound`, `PipelineStartTimeout`, `GstreamerError`, `GstreamerUnavailable`, `LicenseLimitExceeded`.
+        """
+        return Call("PUT", _path(id, "play"), Pipeline, patience=START_PATIENCE)
+
+    @endpoint
+    def stop(self, id: str) -> Call[Pipeline]:
+        """Stop it, and refuse readers. Raises `NotFound`."""
+        return Call("PUT", _path(id, "stop"), Pipeline)
+
+    @endpoint
+    def status(self, id: str) -> Call[PipelineStatus]:
+        """How it fares. Raises `NotFound`."""
+        return Call("GET", _path(id, "status"), PipelineStatus)
+
+    @endpoint
+    def snapshot(self, id: str, *, width: int | Unset = UNSET) -> Call[bytes]:
+        """The newest picture as JPEG, `width` pixels wide or as it is. Raises `Conflict` where it does not play."""
+        return Call(
+            "GET", _path(id, "snapshot.jpg"), bytes, query=params(width=width), headers={"Accept": "image/jpeg"}
+        )
+
+    @endpoint
+    def graph(self, id: str, *, format: Literal["launch", "dot"] = "launch") -> Call[str]:
+        """What it is built of: a `gst-launch-1.0` line that does the same, or the running graph in Graphviz's language.
+
+        Raises `Conflict` for `dot` where it does not run.
+        """
+        return Call("GET", _path(id, "graph"), str, query=params(format=format), headers={"Accept": "text/plain"})
+
+    @endpoint
+    def logs(self, id: str, *, tail: int | Unset = UNSET) -> Call[str]:
+        """The last lines of its worker: 1 to 1000, 100 where nothing is said."""
+        return Call("GET", _path(id, "logs"), str, query=params(tail=tail), headers={"Accept": "text/plain"})
+
+    @flow
+    def wait(
+        self,
+        id: str,
+        *,
+        states: Collection[State | str] = frozenset({State.PLAYING}),
+        fail_states: Collection[State | str] = frozenset({State.ERROR}),
+        timeout: float = 30.0,
+    ) -> Flow[PipelineStatus]:
+        """Look until it is in one of `states`, for at most `timeout` seconds.
+
+        Raises `UnexpectedState` once it is in one of `fail_states`, `WaitTimeout`, `NotFound`.
+        """
+        until = time.monotonic() + timeout
+        pause = FIRST_LOOK
+        last: PipelineStatus | None = None
+        while (left := until - time.monotonic()) > 0:
+            try:
+                reply: Reply[PipelineStatus] = yield _status_within(id, left)
+                last = reply.data
+            except CallTimeout:
+                break
+            if last.state in states:
+                return last
+            if last.state in fail_states:
+                raise _unexpected(last)
+            yield Pause(min(pause, max(0.0, until - time.monotonic())))
+            pause = min(pause * 1.5, SLOWEST_LOOK)
+        raise _not_in_time(id, states, timeout, last)
+
+
+def _path(id: str, *rest: str) -> str:
+    return "/".join(("/flex/pipeline", segment(id), *rest))
+
+
+def _body(spec: PipelineSpec | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(spec, Pipeline):
+        spec = spec.spec()
+    return spec.body() if isinstance(spec, PipelineSpec) else dict(spec)
+
+
+def _if_match(etag: str | Unset) -> dict[str, str]:
+    return {} if isinstance(etag, Unset) else {"If-Match": etag}
+
+
+def _status_within(id: str, seconds: float) -> Call[PipelineStatus]:
+    return Call("GET", _path(id, "status"), PipelineStatus, deadline=seconds)
+
+
+def _unexpected(status: PipelineStatus) -> UnexpectedState:
+    reason = f": {status.reason}" if status.reason else ""
+    error = UnexpectedState(
+        f"pipeline {status.id} is in state {status.state}{reason}",
+        hint="Its log says more: pipelines.logs(), flexctl pipeline logs.",
+    )
+    error.status = status
+    return error
+
+
+def _not_in_time(id: str, states: Collection[State | str], timeout: float, last: PipelineStatus | None) -> WaitTimeout:
+    wanted = " or ".join(sorted(map(str, states)))
+    seen = f"it is {last.state}" + (f" ({last.reason})" if last.reason else "") if last else "the box did not answer"
+    error = WaitTimeout(f"pipeline {id} was not {wanted} within {timeout:g} s: {seen}")
+    error.status = last
+    return error
