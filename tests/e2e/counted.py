@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,4 +58,4 @@ def numbers(url: str, count: int, *, transport: str = "tcp") -> Iterator[int]:
 
 def steps(seen: list[int], *, modulus: int = 1 << BITS) -> set[int]:
     """The differences between neighbours: {1} where no picture is missing or doubled."""
-    return {(b - a) % modulus for a, b in zip(seen, seen[1:], strict=False)}
+    return {(b - a) % modulus for a, b in pairwise(seen)}
