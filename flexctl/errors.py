@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flexctl.exits import Exit
 
 if TYPE_CHECKING:
-    from flexclient.errors import ApiError
+    from flexclient.errors import ApiError, FlexError
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +102,27 @@ def _answered(error: ApiError) -> Problem:
     )
 
 
-def _unanswered(error: Any, url: str) -> Problem:
+def _unanswered(error: FlexError, url: str) -> Problem:
     from flexclient import errors
 
+    hint = error.hint or ""
+    if isinstance(error, errors.UsageError):
+        return Problem(error.message, hint, Exit.USAGE)
     if isinstance(error, errors.TlsError):
-        return _untrusted(error, url)
+        return Problem(error.message, _trust(error.fingerprint) or hint, Exit.UNREACHABLE)
     if isinstance(error, errors.ConnectError):
-        hint = "is the box on, and is this its address? Name it with --url or FLEX_URL"
-        return Problem(str(error), hint, Exit.UNREACHABLE)
+        ask = f"Is the box on, and is {url or 'this'} its address? Another one: --url or FLEX_URL"
+        return Problem(error.message, hint or ask, Exit.UNREACHABLE)
     if isinstance(error, errors.CallTimeout):
-        return Problem(str(error), "allow more time with --timeout", Exit.TIMED_OUT)
-    return Problem(str(error), getattr(error, "hint", None) or "")
+        return Problem(error.message, hint or "Allow more time with --timeout", Exit.TIMED_OUT)
+    return Problem(error.message, hint)
 
 
-def _untrusted(error: Any, url: str) -> Problem:
-    seen = getattr(error, "fingerprint", None)
+def _trust(seen: str | None) -> str:
     if not seen:
-        return Problem(str(error), "trust its certificate with --ca-file FILE or --fingerprint", Exit.UNREACHABLE)
-    hint = f"compare it with what the box prints when it starts; then trust it with\n  --fingerprint {seen}\nor  export FLEX_FINGERPRINT={seen}"
-    return Problem(str(error), hint, Exit.UNREACHABLE)
+        return ""
+    return (
+        f"Is that the fingerprint that the box prints when it starts? Then trust it:\n"
+        f"--fingerprint {seen}\n"
+        f"or for the whole session: export FLEX_FINGERPRINT={seen}"
+    )

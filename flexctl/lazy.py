@@ -202,10 +202,10 @@ class Leaf(_Helps, TyperCommand):
         given: dict[str, Any] = {}
         up = ctx.parent
         while up:
-            given = {**{k: v for k, v in up.params.items() if v not in (None, False)}, **given}
+            given = {**{k: v for k, v in up.params.items() if v is not None and k != "version"}, **given}
             up = up.parent
         for name in self.extra:
-            if (value := ctx.params.pop(name, None)) not in (None, False):
+            if (value := ctx.params.pop(name, None)) is not None:
                 given[name] = value
         with State(given) as ctx.obj:
             return super().invoke(ctx)

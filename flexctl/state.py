@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flexclient import FlexClient
 
 DEFAULT_URL = "https://127.0.0.1:3539"
+_TRUST = {"fingerprint", "ca_file", "insecure"}
 
 
 class State:
@@ -26,7 +27,10 @@ class State:
 
     def __init__(self, given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
         self.given = dict(given)
-        self.settings = {**from_environment(GLOBALS, environ), **given}
+        around = from_environment(GLOBALS, environ)
+        if _TRUST & given.keys():  # trust that was named here is not mixed with the environment's
+            around = {name: value for name, value in around.items() if name not in _TRUST}
+        self.settings = {**around, **given}
 
     @property
     def url(self) -> str:
@@ -57,6 +61,8 @@ class State:
                 f"the certificate of {self.url} is NOT checked: anybody in between can read and change everything",
                 "trust it with --fingerprint or --ca-file instead of --insecure",
             )
+        from flexclient.errors import UsageError
+
         try:
             return FlexClient(
                 url=self.url,
@@ -67,8 +73,21 @@ class State:
                 insecure=bool(get("insecure")),
                 timeout=get("timeout") or 10.0,
             )
-        except (ValueError, OSError) as error:
-            raise Misuse(str(error)) from None
+        except UsageError as error:
+            raise Misuse(error.message, error.hint or "") from None
+
+    def curl_options(self) -> list[str]:
+        """How curl is told the same trust and the same secrets, by variables and never by value."""
+        get, options = self.settings.get, []
+        if get("ca_file"):
+            options.append('--cacert "${FLEX_CA_FILE:?}"')
+        elif get("insecure") or get("fingerprint"):  # curl cannot pin a whole certificate
+            options.append("--insecure")
+        if get("token") or get("token_stdin"):
+            options.append('-H "Authorization: Bearer ${FLEX_TOKEN:?}"')
+        elif get("api_key"):
+            options.append('-H "X-API-Key: ${FLEX_API_KEY:?}"')
+        return options
 
     def _token(self) -> str | None:
         if not self.settings.get("token_stdin"):

@@ -138,6 +138,10 @@ class Out:
         """A remark that `--quiet` does not silence."""
         self._talk("!", "warn", sentence, more, always=True)
 
+    def problem(self, problem: Problem) -> None:
+        """Something that went wrong and does not end the command."""
+        tell_problem(problem, self.stderr, self.terminal)
+
     def _talk(self, mark: str, style: str, sentence: str, more: str, *, always: bool = False) -> None:
         if self.quiet and not always:
             return

@@ -11,14 +11,19 @@ if TYPE_CHECKING:
 
 
 def json_of(model: Model) -> dict[str, Any]:
-    """A model as the box sent it: the fields that were there, secrets as stars."""
-    return model.model_dump(mode="json", exclude_unset=True)
+    """A model as the box sent it: the fields that were there; secrets, if it sent any, as stars."""
+    from flexclient._log import mask_json
+
+    masked: dict[str, Any] = mask_json(model.model_dump(mode="json", exclude_unset=True))
+    return masked
 
 
 def source_of(pipeline: Pipeline) -> str | None:
     """Where its pictures come from, in a few words."""
+    from flexclient._log import mask_text
+
     if pipeline.source:
-        return pipeline.source.uri
+        return mask_text(pipeline.source.uri)
     if pipeline.inputs:
         return f"{len(pipeline.inputs)} inputs"
     return "launch line" if pipeline.raw_pipeline else None

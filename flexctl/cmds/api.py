@@ -1,0 +1,86 @@
+"""`flexctl api`: any request."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flexctl.cmds.sending import shown
+from flexctl.errors import Misuse
+from flexctl.options import Curl, DryRun
+from flexctl.state import state_of
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+def api(
+    ctx: typer.Context,
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH, DELETE.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="/flex/..., with ?query where there is one.")],
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", metavar="JSON", help="The body; @FILE reads it, - is standard input.")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", metavar="NAME:VALUE", help="A header more.")
+    ] = None,
+    include: Annotated[bool, typer.Option("--include", "-i", help="Show status and headers, on stderr.")] = False,
+    dry_run: DryRun = False,
+    curl: Curl = False,
+) -> None:
+    """Send any request to the box, with the address, trust and token of every other command.
+
+      flexctl api GET /flex/openapi.json --query 'keys(paths)'
+    """
+    run = state_of(ctx)
+    plan: dict[str, Any] = {"headers": _headers(header or [])}
+    if data is not None:
+        plan["json"] = _body(data)
+    verb, target = _target(method, path)
+    call = run.client.request.plan(verb, target, **plan)
+    if shown(run, call, dry_run=dry_run, curl=curl):
+        return
+    reply = run.client.request(verb, target, **plan)
+    if include:
+        lines = [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() != "set-cookie"]
+        run.out.say(f"HTTP {reply.status}", "\n".join(lines))
+    if isinstance(reply.data, bytes):
+        if reply.data:
+            run.out.raw(reply.data)
+    elif isinstance(reply.data, str):
+        run.out.text(reply.data)
+    elif reply.data is not None:
+        run.out.data(reply.data)
+
+
+def _target(method: str, path: str) -> tuple[str, str]:
+    """Method and path as they are sent; the two may be the wrong way round in a hurry, and then it says so."""
+    verb = method.upper()
+    if verb not in METHODS:
+        hint = f"the method comes first: flexctl api GET {method}" if "/" in method else f"one of {', '.join(METHODS)}"
+        raise Misuse(f"'{method}' is no method", hint)
+    return verb, path if path.startswith("/") else f"/{path}"
+
+
+def _headers(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition(":")
+        if not (sign and name.strip()):
+            raise Misuse(f"--header: '{text}' is not NAME:VALUE")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _body(text: str) -> Any:
+    try:
+        if text == "-":
+            text = sys.stdin.read()
+        elif text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        return json.loads(text)
+    except OSError as error:
+        raise Misuse(f"--data: {error.filename}: {error.strerror}") from None
+    except ValueError as error:
+        raise Misuse(f"--data is not JSON: {error}") from None

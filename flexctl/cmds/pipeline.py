@@ -1,0 +1,251 @@
+"""`flexctl pipeline list|get|create|update|delete`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flexctl.cmds.sending import each, shown, watch_hint
+from flexctl.errors import Misuse, Stop
+from flexctl.lazy import takes
+from flexctl.manifest import flags
+from flexctl.options import Count, Curl, DryRun, For, Id, Ids, SaveSvg, Yes, duration
+from flexctl.state import State, state_of
+from flexctl.views.pipeline import PIPELINE
+
+if TYPE_CHECKING:
+    from flexclient.models import Pipeline, PipelineSpec
+    from flexctl.manifest.load import Document
+
+File = Annotated[str | None, typer.Option("--file", "-f", metavar="FILE", help="YAML or JSON; - is standard input.")]
+NONE_YET = ("There are no pipelines yet.", "Make one: flexctl pipeline create cam1 --source test://smpte --play")
+
+
+def list_(
+    ctx: typer.Context,
+    state: Annotated[str | None, typer.Option(metavar="STATE", help="Only those in this state.")] = None,
+    mode: Annotated[str | None, typer.Option(metavar="MODE", help="Only simple, multiview or advanced ones.")] = None,
+    on_demand: Annotated[
+        bool | None, typer.Option("--on-demand/--always-on", help="Only those that encode on demand, or always.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Stay, and keep the table up to date.")] = False,
+    for_: For = None,
+    count: Count = None,
+    save_svg: SaveSvg = None,
+) -> None:
+    """Show all pipelines.
+
+    With --watch a terminal shows a live table with rates and readers; a pipe gets one JSON object a line: first each
+    pipeline (event "snapshot"), then each event as it happens. It goes on by itself when the box was away.
+    """
+    run = state_of(ctx)
+    if watch:
+        from flexctl.live.watch import watch_pipelines
+
+        watch_pipelines(run, _keep(state, mode, on_demand), seconds=for_, count=count, svg=save_svg)
+        return
+    given = {"state": state, "mode": mode, "on_demand": on_demand}
+    wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    found = run.client.pipelines.list(**wanted)
+    run.out.list(found, PIPELINE, ("No pipeline is like that.", "") if wanted else NONE_YET)
+
+
+def _keep(state: str | None, mode: str | None, on_demand: bool | None) -> Any:
+    """The filters of the list, held against a pipeline as it is now."""
+
+    def keep(pipeline: Any, now: str) -> bool:
+        return (
+            (state is None or now == state)
+            and (mode is None or pipeline is None or pipeline.mode == mode)
+            and (on_demand is None or pipeline is None or pipeline.on_demand == on_demand)
+        )
+
+    return keep
+
+
+def get(ctx: typer.Context, id: Id) -> None:  # noqa: A002
+    """Show one pipeline as it is configured.
+
+    `-o yaml` gives a document that `pipeline update -f` takes back.
+    """
+    run = state_of(ctx)
+    run.out.one(run.client.pipelines.get(id), PIPELINE)
+
+
+@takes(*flags.SETTINGS)
+def create(
+    ctx: typer.Context,
+    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The new pipeline's id.")] = None,  # noqa: A002
+    file: File = None,
+    play: Annotated[bool, typer.Option("--play", help="Encode from now on, readers or not.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Come back when it plays.")] = False,
+    wait_timeout: Annotated[
+        float, typer.Option(metavar="DURATION", parser=duration, help="Longest wait (default: 30s).")
+    ] = 30.0,
+    dry_run: DryRun = False,
+    curl: Curl = False,
+) -> None:
+    """Make a pipeline, from options or a file.
+
+    A file may hold several; options are put on top of it when it holds one.
+
+      flexctl pipeline create cam1 --source rtsp://camera/1 --bitrate 2M --size 1280x720 --play
+
+      flexctl pipeline create -f cam1.yaml --wait
+    """
+    run = state_of(ctx)
+    for spec, document in _specs(run, id, file):
+        if wait and not play and spec.on_demand:
+            raise Misuse(
+                "--wait would wait for ever: on demand it plays only while somebody watches",
+                "add --play or --no-on-demand",
+            )
+        call = run.client.pipelines.create.plan(spec)
+        if shown(run, call, dry_run=dry_run, curl=curl):
+            if play:
+                shown(run, run.client.pipelines.play.plan(spec.id), dry_run=dry_run, curl=curl)
+            continue
+        made = _create(run, spec, document)
+        if play and made.order != "play":
+            made = run.client.pipelines.play(spec.id)
+        if wait and made.state != "playing":
+            run.client.pipelines.wait(spec.id, timeout=wait_timeout)
+            made = run.client.pipelines.get(spec.id)
+        run.out.changed(f"Created {made.id}: {_now(made)}.", [made], PIPELINE, watch_hint(run, made.id))
+
+
+def _specs(run: State, name: str | None, file: str | None) -> "list[tuple[PipelineSpec, Document | None]]":
+    """What is to be made: from the flags, or from a file with the flags put on top."""
+    from flexclient.models import PipelineSpec
+    from flexctl.manifest.load import Document, load
+
+    patch = flags.document(run.given)
+    if file is None:
+        if name is None:
+            raise Misuse("ID is missing", "flexctl pipeline create ID --source URI, or -f FILE")
+        if "source" not in patch and "raw_pipeline" not in patch:
+            raise Misuse("a pipeline needs a source", "name one: --source rtsp://camera/1, or --source test://smpte")
+        return [(flags.read_spec({"id": name, **patch}), None)]
+    documents = load(file)
+    patch = {"id": name, **patch} if name else patch
+    if patch and len(documents) > 1:
+        raise Misuse(f"{file} holds {len(documents)} pipelines; an id or options can be given for one only")
+    merged = [Document(d.file, flags.merge(_body(d), patch), d.lines) for d in documents]
+    return [(document.read(PipelineSpec), document) for document in merged]
+
+
+def _body(document: "Document") -> dict[str, Any]:
+    """The API's body in a document: without the `kind`, and what only the box writes."""
+    from flexclient.models import READ_ONLY
+
+    body = dict(document.value)
+    kind = body.pop("kind", "Pipeline")
+    if kind != "Pipeline":
+        raise document.misuse([("kind", f"'{kind}' is not Pipeline")])
+    return {key: value for key, value in body.items() if key not in READ_ONLY}
+
+
+def _create(run: State, spec: "PipelineSpec", document: "Document | None") -> "Pipeline":
+    """Create it; what the box finds wrong with a file gets its line too."""
+    from flexclient.errors import ValidationError_
+
+    try:
+        return run.client.pipelines.create(spec)
+    except ValidationError_ as error:
+        if document is None or not error.details:
+            raise
+        faults = [(fault.field, fault.message) for fault in error.details]
+        raise document.misuse(faults) from error
+
+
+def _now(pipeline: "Pipeline") -> str:
+    if pipeline.order == "armed" and pipeline.state == "ready":
+        return "it is armed, and encodes while somebody watches"
+    return f"it is {pipeline.state}"
+
+
+@takes(*flags.SETTINGS)
+def update(
+    ctx: typer.Context,
+    id: Id,  # noqa: A002
+    file: File = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="FIELD", help="Take a part out, such as overlay or crop.")
+    ] = None,
+    dry_run: DryRun = False,
+    curl: Curl = False,
+) -> None:
+    """Change a pipeline: single fields by options, all of it by a file.
+
+      flexctl pipeline update cam1 --bitrate 4M --overlay-text 'Gate 2' --remove crop
+
+    Nobody else's change is lost: one that came in between is an error (exit 5).
+    """
+    run = state_of(ctx)
+    patch = flags.document(run.given)
+    for field in remove or ():
+        patch = flags.without(patch, field)
+    if file is not None:
+        if patch:
+            raise Misuse("options and a file at once: a file is the whole pipeline")
+        _replace(run, id, file, dry_run=dry_run, curl=curl)
+    elif patch:
+        _patch(run, id, patch, dry_run=dry_run, curl=curl)
+    else:
+        raise Misuse("there is nothing to change", "give options such as --bitrate 4M, or -f FILE")
+
+
+def _replace(run: State, name: str, file: str, *, dry_run: bool, curl: bool) -> None:
+    from flexclient.models import PipelineSpec
+    from flexctl.manifest.load import Document, load_one
+
+    document = load_one(file)
+    body = {"id": name, **_body(document)}
+    if body["id"] != name:
+        raise document.misuse([("id", f"'{body['id']}' is not '{name}': an id cannot be changed")])
+    spec = Document(document.file, body, document.lines).read(PipelineSpec)
+    if not shown(run, run.client.pipelines.replace.plan(name, spec), dry_run=dry_run, curl=curl):
+        _told(run, run.client.pipelines.replace.raw(name, spec))
+
+
+def _patch(run: State, name: str, patch: dict[str, Any], *, dry_run: bool, curl: bool) -> None:
+    """Change single fields: by PATCH where the box has it, otherwise by reading, changing and putting back."""
+    from flexclient.errors import MethodNotAllowed, UnsupportedMediaType
+
+    if shown(run, run.client.pipelines.patch.plan(name, patch), dry_run=dry_run, curl=curl):
+        return
+    try:
+        reply = run.client.pipelines.patch.raw(name, patch)
+    except (MethodNotAllowed, UnsupportedMediaType):
+        before = run.client.pipelines.get.raw(name)
+        spec = flags.read_spec(flags.merge(before.data.spec().body(), patch))
+        etag = {"if_match": before.headers["etag"]} if before.headers.get("etag") else {}
+        reply = run.client.pipelines.replace.raw(name, spec, **etag)
+    _told(run, reply)
+
+
+_APPLIED = {
+    "live": "it took effect at once, in the running picture",
+    "restart": "the encoder was started anew with it",
+    "stored": "it takes effect when the pipeline runs",
+}
+
+
+def _told(run: State, reply: Any) -> None:
+    how = _APPLIED.get(reply.headers.get("flex-applied") or "")
+    run.out.changed(f"Changed {reply.data.id}" + (f": {how}." if how else "."), [reply.data], PIPELINE)
+
+
+def delete(ctx: typer.Context, ids: Ids, yes: Yes = False, dry_run: DryRun = False, curl: Curl = False) -> None:
+    """Remove pipelines. One that plays is stopped, and its readers are sent away."""
+    run = state_of(ctx)
+    if not (dry_run or curl):
+        what = f"pipeline {ids[0]}" if len(ids) == 1 else f"{len(ids)} pipelines ({', '.join(ids)})"
+        if not run.out.confirm(f"Delete {what}?", yes=yes):
+            raise Stop("nothing was deleted")
+
+    def act(name: str) -> None:
+        if not shown(run, run.client.pipelines.delete.plan(name), dry_run=dry_run, curl=curl):
+            run.client.pipelines.delete(name)
+            run.out.done(f"Deleted {name}.")
+
+    each(run, ids, act)

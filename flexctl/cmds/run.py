@@ -1,0 +1,85 @@
+"""`flexctl pipeline play|stop|status|wait`."""
+
+from time import monotonic
+from typing import Annotated
+
+import typer
+
+from flexctl.cmds.sending import each, shown, watch_hint
+from flexctl.errors import Misuse
+from flexctl.options import Curl, DryRun, Id, Ids, duration, names
+from flexctl.state import state_of
+from flexctl.views.pipeline import PIPELINE, STATUS
+
+
+def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
+    """Encode now, readers or not. Comes back when it plays.
+
+    A source that is not there yet is exit 8: the order stands, and the box keeps trying.
+    """
+    run = state_of(ctx)
+
+    def act(name: str) -> None:
+        if not shown(run, run.client.pipelines.play.plan(name), dry_run=dry_run, curl=curl):
+            pipeline = run.client.pipelines.play(name)
+            run.out.changed(f"{name} is {pipeline.state}.", [pipeline], PIPELINE, watch_hint(run, name))
+
+    each(run, ids, act)
+
+
+def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
+    """Stop encoding and refuse readers, until it is played again."""
+    run = state_of(ctx)
+
+    def act(name: str) -> None:
+        if not shown(run, run.client.pipelines.stop.plan(name), dry_run=dry_run, curl=curl):
+            pipeline = run.client.pipelines.stop(name)
+            run.out.changed(f"{name} is {'stopping' if pipeline.state == 'stopping' else 'stopped'}.", [pipeline], PIPELINE)
+
+    each(run, ids, act)
+
+
+def status(ctx: typer.Context, id: Id) -> None:  # noqa: A002
+    """Show how a pipeline fares: state and why, rate, readers, what it costs."""
+    run = state_of(ctx)
+    run.out.one(run.client.pipelines.status(id), STATUS)
+
+
+def wait(
+    ctx: typer.Context,
+    ids: Ids,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="STATE[,..]", help="The states to wait for (default: playing).")
+    ] = "playing",
+    or_fail: Annotated[
+        str, typer.Option("--or-fail", metavar="STATE[,..]", help="States that end it with exit 1 (default: error).")
+    ] = "error",
+    timeout: Annotated[
+        float, typer.Option(metavar="DURATION", parser=duration, help="Longest wait for all of them (default: 30s).")
+    ] = 30.0,
+) -> None:
+    """Wait until pipelines reach a state.
+
+    Exit 0 when all did, 1 when one reached a state that --or-fail names, 6 when the time ran out.
+    """
+    run = state_of(ctx)
+    states, fail_states = _states(for_), _states(or_fail)
+    end = monotonic() + timeout
+    found = [
+        run.client.pipelines.wait(
+            name, states=states, fail_states=fail_states - states, timeout=max(end - monotonic(), 0.0)
+        )
+        for name in ids
+    ]
+    seen = ", ".join(f"{status.id} is {status.state}" for status in found)
+    run.out.changed(f"{seen}.", found, STATUS)
+
+
+def _states(text: str) -> set[str]:
+    """The states of `playing,ready`; `state=playing` says the same."""
+    states = {word.removeprefix("state=") for word in names(text)}
+    known = ("ready", "starting", "playing", "reconnecting", "stopping", "error")
+    for state in states:
+        if state not in known:
+            raise Misuse(f"'{state}' is no state", f"the states are {', '.join(known)}")
+    return states

@@ -1,0 +1,73 @@
+"""What every command that changes something shares: show the request instead of sending it, say how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flexctl.errors import Problem, Stop, problem_of
+from flexctl.exits import Exit
+from flexctl.out.formats import to_json
+
+if TYPE_CHECKING:
+    from flexclient import Call
+    from flexctl.state import State
+
+
+def shown(state: State, call: Call[Any], *, dry_run: bool, curl: bool) -> bool:
+    """Whether the request was only shown. Secrets are stars, or variables of the shell."""
+    if curl:
+        state.out.write(call.curl(state.url, options=state.curl_options()))
+    elif dry_run:
+        _describe(state, call)
+    return curl or dry_run
+
+
+def _describe(state: State, call: Call[Any]) -> None:
+    from flexclient._log import mask_json
+    from flexclient.models import Unset
+
+    url = state.url.rstrip("/") + call.target
+    body = None if isinstance(call.json, Unset) else mask_json(call.json)
+    if state.out.form not in {"table", "wide", "name", "csv"}:
+        state.out.data({"method": call.method, "url": url, "headers": dict(call.headers), "body": body})
+        return
+    headers = "".join(f"{name}: {value}\n" for name, value in call.headers.items())
+    text = "" if body is None else to_json(body, color=state.out.terminal.color)
+    state.out.write(f"{call.method} {url}\n{headers}{text}")
+    state.out.say("Nothing was sent.")
+
+
+def each(state: State, ids: Sequence[str], act: Callable[[str], None]) -> None:
+    """Do it to each. One that fails does not keep the others from it; the first failure decides the exit code."""
+    if len(ids) == 1:
+        act(ids[0])
+        return
+    problems: list[Problem] = []
+    for name in ids:
+        try:
+            act(name)
+        except Exception as error:
+            problem = problem_of(error, state.url)
+            if problem is None or problem.code in {Exit.UNREACHABLE, Exit.FORBIDDEN}:
+                raise
+            problems.append(problem)
+            state.out.problem(problem)
+    if problems:
+        raise Stop(f"{len(problems)} of {len(ids)} failed", code=problems[0].code)
+
+
+def watch_hint(state: State, name: str) -> str:
+    """How to watch a pipeline, where the box tells its address. Only a remark: it never makes a command fail."""
+    from flexclient.errors import FlexError
+
+    if state.out.quiet or state.out.format not in {None, "table", "wide"}:
+        return ""
+    try:
+        uri = state.client.pipelines.status(name).output_uri
+    except FlexError:
+        return ""
+    if not uri:
+        return ""
+    over_tcp = "-rtsp_transport tcp " if uri.startswith("rtsp") else ""
+    return f"Watch it: ffplay {over_tcp}{uri}"

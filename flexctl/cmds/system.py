@@ -1,0 +1,40 @@
+"""`flexctl health|version`."""
+
+from typing import Annotated
+
+import typer
+
+from flexctl import __version__
+from flexctl.errors import Stop
+from flexctl.state import state_of
+from flexctl.views.pipeline import json_of
+from flexctl.views.system import HEALTH_PARTS, VERSIONS, Versions, parts_of
+
+
+def health(ctx: typer.Context) -> None:
+    """Show whether the box and its parts are well. Exit 1 when they are not."""
+    run = state_of(ctx)
+    found = run.client.system.health()
+    if run.out.form in {"table", "wide", "csv", "name"}:
+        run.out.list(parts_of(found), HEALTH_PARTS, (f"The box is {found.status}; it names no parts.", ""))
+    else:
+        run.out.data(json_of(found))
+    if found.status == "failed":
+        raise Stop("the box is not well", "the table says which part, and why")
+
+
+def version(
+    ctx: typer.Context,
+    client: Annotated[bool, typer.Option("--client", help="Only flexctl's own; ask no box.")] = False,
+) -> None:
+    """Show the versions of flexctl and of the box."""
+    run = state_of(ctx)
+    if client:
+        run.out.one(Versions(__version__, None), VERSIONS)
+        return
+    try:
+        box = run.client.system.version()
+    except Exception:
+        run.out.one(Versions(__version__, None), VERSIONS)
+        raise
+    run.out.one(Versions(__version__, box), VERSIONS)
