@@ -5,10 +5,12 @@ blocks on `FlexClient`, and is awaited on `AsyncFlexClient`. No I/O here; the en
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from flexclient._engine import AsyncEngine, SyncEngine
+from flexclient._stream import AsyncEventStream, EventStream, OnState, Source
 
 if TYPE_CHECKING:
     from flexclient._call import Call, Flow, Reply
@@ -132,3 +134,73 @@ class flow(Generic[P, T]):  # noqa: N801 - used as a decorator
         run.__doc__ = self.__doc__
         run.__wrapped__ = steps  # type: ignore[attr-defined]
         return run
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming(Generic[T]):
+    """A stream, described and not opened."""
+
+    call: Call[Any]
+    """The request that opens it."""
+    source: Source[T]
+    on_state: OnState | None = None
+
+
+class BoundStream(Generic[P, T]):
+    """A stream of a blocking client: call it to make the stream, which opens when it is first read."""
+
+    def __init__(self, engine: SyncEngine, describe: Callable[P, Streaming[T]]) -> None:
+        self._engine = engine
+        self._describe = describe
+        self.__doc__ = describe.__doc__
+        self.__wrapped__ = describe
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> EventStream[T]:
+        """The stream, not open yet."""
+        described = self._describe(*args, **kwargs)
+        return EventStream(self._engine, described.source, described.on_state)
+
+    def plan(self, *args: P.args, **kwargs: P.kwargs) -> Call[Any]:
+        """The request that opens the stream, as a value, not sent."""
+        return self._describe(*args, **kwargs).call
+
+
+class AsyncBoundStream(Generic[P, T]):
+    """A stream of an asynchronous client: call it, without `await`, to make the stream."""
+
+    def __init__(self, engine: AsyncEngine, describe: Callable[P, Streaming[T]]) -> None:
+        self._engine = engine
+        self._describe = describe
+        self.__doc__ = describe.__doc__
+        self.__wrapped__ = describe
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> AsyncEventStream[T]:
+        """The stream, not open yet."""
+        described = self._describe(*args, **kwargs)
+        return AsyncEventStream(self._engine, described.source, described.on_state)
+
+    def plan(self, *args: P.args, **kwargs: P.kwargs) -> Call[Any]:
+        """The request that opens the stream, as a value, not sent."""
+        return self._describe(*args, **kwargs).call
+
+
+class streaming(Generic[P, T]):  # noqa: N801 - used as a decorator
+    """Makes a method that gives a stream of the method that describes it."""
+
+    def __init__(self, describe: Callable[Concatenate[Any, P], Streaming[T]]) -> None:
+        self._describe = describe
+        self.__doc__ = describe.__doc__
+
+    @overload
+    def __get__(self, resource: None, owner: type) -> streaming[P, T]: ...
+    @overload
+    def __get__(self, resource: Resource[Sync], owner: type) -> BoundStream[P, T]: ...
+    @overload
+    def __get__(self, resource: Resource[Async], owner: type) -> AsyncBoundStream[P, T]: ...
+    def __get__(self, resource: Resource[Any] | None, owner: type) -> Any:
+        if resource is None:
+            return self
+        describe = partial(self._describe, resource)
+        describe.__doc__ = self.__doc__
+        engine = resource._engine  # noqa: SLF001 - the two are one
+        return BoundStream(engine, describe) if isinstance(engine, SyncEngine) else AsyncBoundStream(engine, describe)

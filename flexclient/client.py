@@ -15,7 +15,10 @@ from flexclient._call import Call, Reply
 from flexclient._config import Settings, settings_from
 from flexclient._engine import AsyncEngine, SyncEngine
 from flexclient._log import logger
+from flexclient._stream import AsyncEventStream, EventStream
+from flexclient._watch import Change
 from flexclient.models import UNSET, Unset
+from flexclient.resources.events import Events
 from flexclient.resources.pipelines import Pipelines
 from flexclient.resources.system import System
 
@@ -69,6 +72,7 @@ class FlexClient(_Client):
 
     pipelines: Pipelines[Sync]
     system: System[Sync]
+    events: Events[Sync]
 
     def __init__(
         self,
@@ -108,6 +112,7 @@ class FlexClient(_Client):
         self._engine = SyncEngine(http, settings)
         self.pipelines = Pipelines(self._engine)
         self.system = System(self._engine)
+        self.events = Events(self._engine)
 
     def with_options(
         self,
@@ -145,6 +150,10 @@ class FlexClient(_Client):
         """Send a planned call."""
         return self._engine.send(call)
 
+    def watch_pipelines(self) -> EventStream[Change]:
+        """The table of all pipelines and every change of it, over restarts of the box: `events.watch_pipelines`."""
+        return self.events.watch_pipelines()
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -161,6 +170,7 @@ class AsyncFlexClient(_Client):
 
     pipelines: Pipelines[Async]
     system: System[Async]
+    events: Events[Async]
 
     def __init__(
         self,
@@ -200,6 +210,7 @@ class AsyncFlexClient(_Client):
         self._engine = AsyncEngine(http, settings)
         self.pipelines = Pipelines(self._engine)
         self.system = System(self._engine)
+        self.events = Events(self._engine)
 
     def with_options(
         self,
@@ -236,6 +247,10 @@ class AsyncFlexClient(_Client):
     async def send(self, call: Call[Any]) -> Reply[Any]:
         """Send a planned call."""
         return await self._engine.send(call)
+
+    def watch_pipelines(self) -> AsyncEventStream[Change]:
+        """The table of all pipelines and every change of it, over restarts of the box: `events.watch_pipelines`."""
+        return self.events.watch_pipelines()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -8,10 +8,12 @@ from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, Literal
 
-from flexclient._bind import M, Resource, endpoint, flow
+from flexclient._bind import M, Resource, Streaming, endpoint, flow, streaming
 from flexclient._call import MERGE_PATCH_TYPE, Call, Flow, Pause, Reply, params, segment
+from flexclient._stream import OnState
 from flexclient.errors import CallTimeout, UnexpectedState, WaitTimeout
-from flexclient.models import UNSET, Mode, Pipeline, PipelineSpec, PipelineStatus, State, Unset
+from flexclient.models import UNSET, Event, Mode, Pipeline, PipelineSpec, PipelineStatus, State, Unset
+from flexclient.resources.events import followed
 
 START_PATIENCE = 30.0
 """Seconds that the box may take to start a pipeline before it answers; its own limit is 10 as a rule."""
@@ -107,6 +109,13 @@ class Pipelines(Resource[M]):
     def logs(self, id: str, *, tail: int | Unset = UNSET) -> Call[str]:
         """The last lines of its worker: 1 to 1000, 100 where nothing is said."""
         return Call("GET", _path(id, "logs"), str, query=params(tail=tail), headers={"Accept": "text/plain"})
+
+    @streaming
+    def events(
+        self, id: str, *, since: int | Unset = UNSET, resume: bool = True, on_state: OnState | None = None
+    ) -> Streaming[Event[Any]]:
+        """The events of one pipeline; those after event number `since` first. See `client.events.stream`."""
+        return followed(_path(id, "events"), {}, since=since, resume=resume, on_state=on_state)
 
     @flow
     def wait(
