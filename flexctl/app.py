@@ -44,7 +44,7 @@ def _version(value: bool) -> None:
 
 
 def _root(
-    version: Annotated[  # noqa: ARG001  the callback does it
+    version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show flexctl's version.")
     ] = False,
 ) -> None:

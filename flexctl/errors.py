@@ -23,7 +23,7 @@ class Problem:
     request_id: str = ""
 
 
-class Stop(Exception):  # noqa: N818  it ends a command, and is no fault of the program
+class Stop(Exception):
     """Ends the command with a problem that flexctl itself found."""
 
     def __init__(

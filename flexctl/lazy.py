@@ -104,18 +104,23 @@ def _title(param: Any) -> str:
 class _Option(TyperOption):
     """An option that reads plainly."""
 
-    process_value = _process
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """The value that was meant."""
+        return _process(self, ctx, value)
 
 
 class _Argument(TyperArgument):
     """An argument that reads plainly."""
 
-    process_value = _process
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """The value that was meant."""
+        return _process(self, ctx, value)
 
 
 def _plainly(param: Any) -> Any:
     """Typer makes its own class of parameter and leaves no place to name another: turn it into ours."""
-    param.__class__ = _Option if isinstance(param, TyperOption) else _Argument
+    ours: Any = _Option if isinstance(param, TyperOption) else _Argument
+    param.__class__ = ours
     return param
 
 
@@ -230,11 +235,11 @@ class LazyGroup(_Helps, TyperGroup):
         group.table = table
         return group
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  Typer calls it so
         """The names, in the order of the table."""
         return [name for name, entry in self.table.items() if not getattr(entry, "hidden", False)]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  Typer calls it so
         """Import one command."""
         entry = self.table.get(cmd_name)
         if isinstance(entry, Group):
@@ -250,9 +255,11 @@ class LazyGroup(_Helps, TyperGroup):
         """Names from the table, options as Typer does."""
         from typer._click.shell_completion import CompletionItem
 
-        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
-        own = [CompletionItem(name, help=self.table[name].help) for name in names]
-        return [*own, *TyperCommand.shell_complete(self, ctx, incomplete)]  # type: ignore[arg-type]
+        if incomplete.startswith("-"):
+            known = [(flag, getattr(param, "help", None)) for param in self.get_params(ctx) for flag in param.opts]
+        else:
+            known = [(name, self.table[name].help) for name in self.list_commands(ctx)]
+        return [CompletionItem(name, help=line) for name, line in known if name.startswith(incomplete)]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command that is named, or say which one may have been meant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
@@ -16,6 +17,7 @@ from flexctl.out.terminal import Terminal
 
 if TYPE_CHECKING:
     import typer
+
     from flexclient import FlexClient
 
 DEFAULT_URL = "https://127.0.0.1:3539"
@@ -53,7 +55,7 @@ class State:
     @cached_property
     def client(self) -> FlexClient:
         """The box."""
-        from flexclient import FlexClient
+        from flexclient.client import InsecureWarning
 
         get = self.settings.get
         if get("insecure"):
@@ -61,10 +63,11 @@ class State:
                 f"the certificate of {self.url} is NOT checked: anybody in between can read and change everything",
                 "trust it with --fingerprint or --ca-file instead of --insecure",
             )
+            warnings.simplefilter("ignore", InsecureWarning)  # said above, in our words
         from flexclient.errors import UsageError
 
         try:
-            return FlexClient(
+            return connect(
                 url=self.url,
                 token=self._token(),
                 api_key=get("api_key"),
@@ -75,19 +78,6 @@ class State:
             )
         except UsageError as error:
             raise Misuse(error.message, error.hint or "") from None
-
-    def curl_options(self) -> list[str]:
-        """How curl is told the same trust and the same secrets, by variables and never by value."""
-        get, options = self.settings.get, []
-        if get("ca_file"):
-            options.append('--cacert "${FLEX_CA_FILE:?}"')
-        elif get("insecure") or get("fingerprint"):  # curl cannot pin a whole certificate
-            options.append("--insecure")
-        if get("token") or get("token_stdin"):
-            options.append('-H "Authorization: Bearer ${FLEX_TOKEN:?}"')
-        elif get("api_key"):
-            options.append('-H "X-API-Key: ${FLEX_API_KEY:?}"')
-        return options
 
     def _token(self) -> str | None:
         if not self.settings.get("token_stdin"):
@@ -108,6 +98,13 @@ class State:
             stop = Stop(problem.sentence)
             stop.problem = problem
             raise stop from error
+
+
+def connect(**settings: Any) -> FlexClient:
+    """A client of the box. Tests put another one here."""
+    from flexclient import FlexClient
+
+    return FlexClient(**settings)
 
 
 def state_of(ctx: typer.Context) -> State:

@@ -31,17 +31,19 @@ def api(
 ) -> None:
     """Send any request to the box, with the address, trust and token of every other command.
 
-      flexctl api GET /flex/openapi.json --query 'keys(paths)'
+    flexctl api GET /flex/openapi.json --query 'keys(paths)'
     """
+    from flexclient.client import free_call
+
     run = state_of(ctx)
     plan: dict[str, Any] = {"headers": _headers(header or [])}
     if data is not None:
         plan["json"] = _body(data)
     verb, target = _target(method, path)
-    call = run.client.request.plan(verb, target, **plan)
+    call = free_call(verb, target, **plan)
     if shown(run, call, dry_run=dry_run, curl=curl):
         return
-    reply = run.client.request(verb, target, **plan)
+    reply = run.client.send(call)
     if include:
         lines = [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() != "set-cookie"]
         run.out.say(f"HTTP {reply.status}", "\n".join(lines))

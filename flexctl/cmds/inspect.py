@@ -53,12 +53,12 @@ def graph(
     ctx: typer.Context,
     id: Id,  # noqa: A002
     format: Annotated[  # noqa: A002
-        Literal["launch", "dot"], typer.Option(help="A gst-launch-1.0 line, or Graphviz of what runs (default: launch).")
+        Literal["launch", "dot"], typer.Option(help="A gst-launch-1.0 line, or Graphviz of what runs.")
     ] = "launch",
 ) -> None:
     """Show a pipeline's GStreamer graph.
 
-      flexctl pipeline graph cam1 --format dot | dot -Tsvg > cam1.svg
+    flexctl pipeline graph cam1 --format dot | dot -Tsvg > cam1.svg
     """
     run = state_of(ctx)
     run.out.text(run.client.pipelines.graph(id, format=format))

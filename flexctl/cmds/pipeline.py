@@ -13,6 +13,9 @@ from flexctl.state import State, state_of
 from flexctl.views.pipeline import PIPELINE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flexclient import Row
     from flexclient.models import Pipeline, PipelineSpec
     from flexctl.manifest.load import Document
 
@@ -49,14 +52,15 @@ def list_(
     run.out.list(found, PIPELINE, ("No pipeline is like that.", "") if wanted else NONE_YET)
 
 
-def _keep(state: str | None, mode: str | None, on_demand: bool | None) -> Any:
-    """The filters of the list, held against a pipeline as it is now."""
+def _keep(state: str | None, mode: str | None, on_demand: bool | None) -> "Callable[[Row], bool]":
+    """The filters of the list, held against a row of the live table."""
 
-    def keep(pipeline: Any, now: str) -> bool:
+    def keep(row: "Row") -> bool:
+        made = row.pipeline
         return (
-            (state is None or now == state)
-            and (mode is None or pipeline is None or pipeline.mode == mode)
-            and (on_demand is None or pipeline is None or pipeline.on_demand == on_demand)
+            (state is None or row.state == state)
+            and (mode is None or made is None or made.mode == mode)
+            and (on_demand is None or made is None or made.on_demand == on_demand)
         )
 
     return keep
@@ -79,7 +83,8 @@ def create(
     play: Annotated[bool, typer.Option("--play", help="Encode from now on, readers or not.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Come back when it plays.")] = False,
     wait_timeout: Annotated[
-        float, typer.Option(metavar="DURATION", parser=duration, help="Longest wait (default: 30s).")
+        float,
+        typer.Option(metavar="DURATION", parser=duration, show_default=False, help="Longest wait (default: 30s)."),
     ] = 30.0,
     dry_run: DryRun = False,
     curl: Curl = False,

@@ -34,7 +34,9 @@ def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
     def act(name: str) -> None:
         if not shown(run, run.client.pipelines.stop.plan(name), dry_run=dry_run, curl=curl):
             pipeline = run.client.pipelines.stop(name)
-            run.out.changed(f"{name} is {'stopping' if pipeline.state == 'stopping' else 'stopped'}.", [pipeline], PIPELINE)
+            run.out.changed(
+                f"{name} is {'stopping' if pipeline.state == 'stopping' else 'stopped'}.", [pipeline], PIPELINE
+            )
 
     each(run, ids, act)
 
@@ -49,13 +51,25 @@ def wait(
     ctx: typer.Context,
     ids: Ids,
     for_: Annotated[
-        str, typer.Option("--for", metavar="STATE[,..]", help="The states to wait for (default: playing).")
+        str,
+        typer.Option(
+            "--for", metavar="STATE[,..]", show_default=False, help="The states to wait for (default: playing)."
+        ),
     ] = "playing",
     or_fail: Annotated[
-        str, typer.Option("--or-fail", metavar="STATE[,..]", help="States that end it with exit 1 (default: error).")
+        str,
+        typer.Option(
+            "--or-fail",
+            metavar="STATE[,..]",
+            show_default=False,
+            help="States that end it with exit 1 (default: error).",
+        ),
     ] = "error",
     timeout: Annotated[
-        float, typer.Option(metavar="DURATION", parser=duration, help="Longest wait for all of them (default: 30s).")
+        float,
+        typer.Option(
+            metavar="DURATION", parser=duration, show_default=False, help="Longest wait for all of them (default: 30s)."
+        ),
     ] = 30.0,
 ) -> None:
     """Wait until pipelines reach a state.

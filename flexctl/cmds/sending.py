@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def shown(state: State, call: Call[Any], *, dry_run: bool, curl: bool) -> bool:
     """Whether the request was only shown. Secrets are stars, or variables of the shell."""
     if curl:
-        state.out.write(call.curl(state.url, options=state.curl_options()))
+        state.out.write(state.client.curl(call))
     elif dry_run:
         _describe(state, call)
     return curl or dry_run
@@ -27,7 +27,7 @@ def _describe(state: State, call: Call[Any]) -> None:
     from flexclient._log import mask_json
     from flexclient.models import Unset
 
-    url = state.url.rstrip("/") + call.target
+    url = state.client.url + call.target
     body = None if isinstance(call.json, Unset) else mask_json(call.json)
     if state.out.form not in {"table", "wide", "name", "csv"}:
         state.out.data({"method": call.method, "url": url, "headers": dict(call.headers), "body": body})

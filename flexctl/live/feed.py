@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 TICK = 0.25
 """Seconds between looks at the clock while nothing happens."""
@@ -23,23 +24,33 @@ class _End:
     error: BaseException | None
 
 
-class Feed(Generic[T]):
-    """Items of a source that runs in its own thread. `read` gets a function to put items with.
+class Stream(Protocol[T_co]):
+    """What can be read until somebody closes it."""
 
-    A reader that is slow makes the source wait: nothing is dropped here, and memory stays bounded.
+    def __iter__(self) -> Iterator[T_co]: ...
+    def close(self) -> None:
+        """End it, from any thread."""
+
+
+class Feed(Generic[T]):
+    """Items of a stream that is read in its own thread. `make` gets a function that puts items beside the stream's own.
+
+    A reader that is slow makes the stream wait: nothing is dropped here, and memory stays bounded.
     """
 
-    def __init__(self, read: Callable[[Callable[[T], None]], None], *, limit: int = 1000) -> None:
+    def __init__(self, make: Callable[[Callable[[T], None]], Stream[T]], *, limit: int = 1000) -> None:
         self._queue: Queue[T | _End] = Queue(limit)
-        self._read = read
         self._closed = threading.Event()
-        threading.Thread(target=self._run, name="feed", daemon=True).start()
+        self._stream = make(self._put)
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            self._read(self._put)
-        except BaseException as caught:  # noqa: BLE001  it is raised again where the items are read
+            for item in self._stream:
+                self._put(item)
+        except BaseException as caught:
             error = caught
         self._put(_End(error))
 
@@ -68,5 +79,13 @@ class Feed(Generic[T]):
             yield item
 
     def close(self) -> None:
-        """Let the thread end at its next item."""
+        """End the stream and its thread."""
         self._closed.set()
+        self._stream.close()
+        self._thread.join(2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

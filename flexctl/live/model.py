@@ -44,7 +44,10 @@ class Link:
         if self.stale_since:
             age = seconds(max((look.now - self.stale_since).total_seconds(), 0))
             since = self.stale_since.astimezone().strftime("%H:%M:%S")
-            return [Span(f"{'○' if look.unicode else '!'} stale since {since}", "warn"), Span(f" ({age}), reconnecting")]
+            return [
+                Span(f"{'○' if look.unicode else '!'} stale since {since}", "warn"),
+                Span(f" ({age}), reconnecting"),
+            ]
         if not self.started:
             return [Span("○ " if look.unicode else "- ", "dim"), Span("connecting", "dim")]
         ago = f", last {seconds(max((look.now - self.last).total_seconds(), 0))} ago" if self.last else ""
@@ -89,7 +92,13 @@ def _newest(columns: Sequence[Column[T]], rows: Sequence[T], look: Look, height:
 
 
 def board_lines(
-    view: View[Any], rows: Sequence[Any], link: Link, look: Look, height: int, names: Sequence[str] = (), wide: bool = False
+    view: View[Any],
+    rows: Sequence[Any],
+    link: Link,
+    look: Look,
+    height: int,
+    names: Sequence[str] = (),
+    wide: bool = False,
 ) -> list[Line]:
     """The table of everything, clamped to the window, above the state of the connection."""
     footer = link.line(look, "  Ctrl-C ends")

@@ -29,7 +29,9 @@ class Screen:
         self._svg = svg
         self._size = shutil.get_terminal_size()
         self._lines: Sequence[Line] = ()
-        self._console = Console(force_terminal=True, color_system="standard" if terminal.color else None, highlight=False)
+        self._console = Console(
+            force_terminal=True, color_system="standard" if terminal.color else None, highlight=False
+        )
         self._live = self._new()
         self._old_term: Any = None
 
@@ -47,7 +49,7 @@ class Screen:
         self._lines = lines
         if (size := shutil.get_terminal_size()) != self._size:
             self._resized(size)
-        self._live.update(self._text(lines, color=self._color), refresh=True)
+        self._live.update(rich_of(lines, color=self._color), refresh=True)
 
     def _resized(self, size: Any) -> None:
         """Terminals break or join the old lines as they like: begin again on a clean window."""
@@ -56,17 +58,6 @@ class Screen:
         self._console.clear()
         self._live = self._new()
         self._live.start()
-
-    @staticmethod
-    def _text(lines: Sequence[Line], *, color: bool) -> Group:
-        texts = []
-        for line in lines:
-            text = Text(no_wrap=True, overflow="crop", end="")
-            for span in line:
-                text.append(span.text, RICH[span.style] if color else "")
-            text.rstrip()
-            texts.append(text)
-        return Group(*texts)
 
     def __enter__(self) -> Screen:
         # Whoever ends the process by a signal must not leave a terminal without a cursor behind.
@@ -85,6 +76,18 @@ class Screen:
             save_svg(self._lines, self._svg)
 
 
+def rich_of(lines: Sequence[Line], *, color: bool) -> Group:
+    """The lines in rich's form."""
+    texts = []
+    for line in lines:
+        text = Text(no_wrap=True, overflow="crop", end="")
+        for span in line:
+            text.append(span.text, RICH[span.style] if color else "")
+        text.rstrip()
+        texts.append(text)
+    return Group(*texts)
+
+
 def save_svg(lines: Sequence[Line], path: str) -> None:
     """The lines as a picture of a terminal that is as large as they are."""
     from io import StringIO
@@ -93,5 +96,5 @@ def save_svg(lines: Sequence[Line], path: str) -> None:
 
     width = max((sum(cells(span.text) for span in line) for line in lines), default=0)
     console = Console(record=True, width=max(width, 40), file=StringIO(), color_system="truecolor", force_terminal=True)
-    console.print(Screen._text(lines, color=True))
+    console.print(rich_of(lines, color=True))
     Path(path).write_text(console.export_svg(title=TITLE), encoding="utf-8")

@@ -62,9 +62,7 @@ def _flag(fields: str, flag: str, help: str, kind: Any = str, section: str = "Pi
     return Flag(Setting(name, (flag,), help, kind, section=section, **more), tuple(fields.split()))
 
 
-_POSITIONS = Literal[
-    "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
-]
+_POSITIONS = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
 
 FLAGS: tuple[Flag, ...] = (
     _flag("source.uri", "--source", "rtsp://, udp://, file:///path, test://smpte", section="Source", metavar="URI"),
@@ -97,7 +95,9 @@ FLAGS: tuple[Flag, ...] = (
     _flag("overlay.font_size", "--font-size", "Of text, at 1080 lines", int, metavar="POINTS"),
     _flag("overlay.color", "--overlay-color", "Of text", metavar="COLOR"),
     _flag("overlay.background", "--overlay-background", "Behind text", metavar="COLOR"),
-    _flag("output.uri", "--output-uri", "rtsp://0.0.0.0:8731/NAME, udp://HOST:PORT", section="Output of it", metavar="URI"),
+    _flag(
+        "output.uri", "--output-uri", "rtsp://0.0.0.0:8731/NAME, udp://HOST:PORT", section="Output of it", metavar="URI"
+    ),
     _flag(
         "on_demand",
         "--on-demand/--no-on-demand",

@@ -39,7 +39,7 @@ def to_yaml(data: Any) -> str:
 
 
 def to_csv(columns: Sequence[Column[T]], rows: Iterable[T]) -> str:
-    """RFC 4180 with a heading of column keys. A cell that a spreadsheet would run as a formula gets a quote before it."""
+    """RFC 4180 with a heading of column keys. What a spreadsheet would run as a formula gets a quote before it."""
     import csv
 
     text = StringIO()

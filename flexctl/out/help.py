@@ -39,7 +39,7 @@ def _body(section: Section, width: int, color: bool) -> list[str]:
         first, *more = fold(right, max(width - column - 4, 16))
         if cells(left) > column:
             lines.append(paint([Span(f"  {left}", "accent")], color))
-            left = ""  # noqa: PLW2901
+            left = ""
         lines.append(paint([Span(f"  {left:<{column}}", "accent"), Span(f"  {first}")], color))
         lines += [" " * (column + 4) + line for line in more]
     return lines

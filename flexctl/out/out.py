@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,9 @@ class Out:
     @property
     def form(self) -> str:
         """The form of the data; a query makes JSON of a table."""
-        return self.format if self.format not in {None, "table"} else ("json" if self.query else "table")  # type: ignore[return-value]
+        if self.query and self.format in {None, "table", "wide"}:
+            return "json"
+        return self.format or "table"
 
     def list(self, rows: Sequence[T], view: View[T], empty: tuple[str, str] = ("", "")) -> None:
         """Many things. `empty` is what to say, and what to do next, when there are none."""
@@ -103,6 +106,17 @@ class Out:
                 return
         self.write(formats.to_line(data))
         self.stdout.flush()
+
+    def still_read(self) -> None:
+        """Raises BrokenPipeError once nobody reads stdout any more, before there is something to write."""
+        try:
+            number = self.stdout.fileno()
+        except (ValueError, OSError):  # no file: nobody can close it from the other side
+            return
+        poll = select.poll()
+        poll.register(number, 0)
+        if any(happened & select.POLLERR for _, happened in poll.poll(0)):
+            raise BrokenPipeError
 
     def write(self, text: str) -> None:
         """Text that is data."""

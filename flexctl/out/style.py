@@ -17,7 +17,7 @@ SGR: Final = {
     "bad": "31",
     "accent": "36",
 }
-"""Meaning -> terminal attributes: the sixteen colours that every theme defines, so that they fit light and dark ones."""
+"""Meaning -> terminal attributes: of the colours that every theme defines, so that they fit light and dark ones."""
 
 RICH: Final = {
     "": "",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flexctl.out.human import human
 from flexctl.views.pipeline import json_of
-from flexctl.views.view import Column, Part, View
+from flexctl.views.view import Column, Field, Part, View
 
 if TYPE_CHECKING:
     from flexclient.models import Event, PipelineStatus
@@ -50,8 +50,11 @@ def what(event: Event[Any]) -> str:
     return str(getattr(data, "device_name", None) or "")
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 def _figures(status: PipelineStatus) -> list[str]:
-    now, stats = status.since or datetime.min, status.stats
+    now, stats = status.since or _NEVER, status.stats
     words = [status.reason] if status.reason else []
     if stats and stats.fps is not None:
         words.append(f"{stats.fps:.1f} fps")
@@ -72,7 +75,7 @@ EVENT: View[Seen] = View(
         Column("subject", "SUBJECT", lambda s: s.subject),
         Column("what", "WHAT", lambda s: what(s.event), priority=2, least=12),
     ),
-    details=lambda s: [Part("", ())],
+    details=lambda s: [Part("", (Field("Event", s.event.type), Field("What", what(s.event))))],
     name=lambda s: str(s.event.id or ""),
     data=lambda s: data_of(s.event),
 )

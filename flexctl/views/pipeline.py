@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from flexctl.views.view import Column, Field, Part, View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flexclient import Row
     from flexclient.models import Encoding, Model, Pipeline, PipelineStatus
 
 
@@ -49,7 +52,7 @@ def overlay_of(pipeline: Pipeline) -> str | None:
 
 def _crop(pipeline: Pipeline) -> str | None:
     crop = pipeline.crop
-    return crop and f"top {crop.top}, right {crop.right}, bottom {crop.bottom}, left {crop.left}"
+    return f"top {crop.top}, right {crop.right}, bottom {crop.bottom}, left {crop.left}" if crop else None
 
 
 def _transform(pipeline: Pipeline) -> str | None:
@@ -168,3 +171,39 @@ STATUS: View[PipelineStatus] = View(
     name=lambda s: s.id,
     data=json_of,
 )
+
+
+def _watched(row: Row) -> str | None:
+    """Where to watch it: the box's own word for it, or what its owner wrote."""
+    if row.status and row.status.output_uri:
+        return row.status.output_uri
+    return row.pipeline.output.uri if row.pipeline and row.pipeline.output else None
+
+
+def _live(name: str) -> Callable[[Row], Any]:
+    return lambda row: getattr(row.status, name, None)
+
+
+def _measured(name: str) -> Callable[[Row], Any]:
+    return lambda row: getattr(getattr(row.status, "stats", None), name, None)
+
+
+ROW: View[Row] = View(
+    columns=(
+        Column("id", "ID", lambda r: r.id),
+        Column("state", "STATE", lambda r: r.state, "state"),
+        Column("fps", "FPS", _measured("fps"), "fps", priority=2),
+        Column("bitrate_kbps", "BITRATE", _measured("bitrate_kbps"), "kbps", priority=4),
+        Column("readers", "READERS", _live("readers"), "count", priority=3),
+        Column("uptime_seconds", "UPTIME", _live("uptime_seconds"), "seconds", priority=5),
+        Column("cpu_percent", "CPU", _measured("cpu_percent"), "percent", priority=6, wide=True),
+        Column("restarts", "RESTARTS", _live("restarts"), "count", priority=8, wide=True),
+        Column("source", "SOURCE", lambda r: source_of(r.pipeline) if r.pipeline else None, "text", 9, 14, wide=True),
+        Column("output", "WATCH", _watched, priority=1, least=14),
+        Column("reason", "REASON", lambda r: (r.status and r.status.reason) or None, priority=7, least=16),
+    ),
+    details=lambda r: _status_details(r.status) if r.status else [],
+    name=lambda r: r.id,
+    data=lambda r: json_of(r.pipeline) if r.pipeline else {"id": r.id, "state": str(r.state)},
+)
+"""A pipeline in the live table: document and status joined."""

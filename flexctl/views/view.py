@@ -8,7 +8,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
-Kind = Literal["text", "state", "kbps", "fps", "percent", "bytes", "seconds", "age", "ms", "count", "bool", "clock", "event"]
+Kind = Literal[
+    "text", "state", "kbps", "fps", "percent", "bytes", "seconds", "age", "ms", "count", "bool", "clock", "event"
+]
 """What a value measures: it decides how people see it. Programs always get it exactly as it came."""
 
 

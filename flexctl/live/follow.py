@@ -1,0 +1,136 @@
+"""`events` as they happen: a live table on a terminal, JSON lines in a pipe, plain lines where that is wished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from flexctl.live.feed import Feed
+from flexctl.live.model import Link, log_lines, with_event
+from flexctl.out.style import Span, cells, paint
+from flexctl.out.table import Look
+from flexctl.views.event import EVENT, Seen, data_of
+
+if TYPE_CHECKING:
+    from flexclient.models import Event
+    from flexctl.state import State
+
+REDRAW = 0.1
+"""Seconds between two pictures of the screen: faster than that nobody reads."""
+
+
+def in_place(state: State) -> bool:
+    """Whether to draw: on a terminal that can, unless another form was asked for."""
+    terminal = state.out.terminal
+    return terminal.stdout and not terminal.dumb and state.out.form in {"table", "wide"}
+
+
+def follow(
+    state: State, given: Mapping[str, Any], *, seconds: float | None, count: int | None, svg: str | None, scroll: bool
+) -> None:
+    """Follow the stream until it ends, the time is up, or so many events came."""
+
+    def make(put: Any) -> Any:
+        return state.client.events.stream(**given, on_state=put)
+
+    with Feed[Any](make) as feed:
+        items = feed.items(seconds)
+        if in_place(state) and not scroll:
+            _draw(state, items, count, svg)
+        else:
+            _print(state, items, count)
+
+
+def _draw(state: State, items: Iterator[Any], count: int | None, svg: str | None) -> None:
+    from flexctl.live.screen import Screen
+
+    log: tuple[Seen, ...] = ()
+    link, drawn, left = Link(), 0.0, count
+    with Screen(state.out.terminal, svg) as screen:
+
+        def draw() -> None:
+            width, height = screen.size
+            look = Look(state.out.clock(), True, width, state.out.terminal.unicode)
+            screen.draw(log_lines(log, link, look, height))
+
+        draw()
+        for item in items:
+            now = state.out.clock()
+            if is_event(item):
+                log, link = with_event(log, Seen(now, item)), link.got(now)
+                left = None if left is None else left - 1
+            else:
+                link = linked(link, item, now)
+            if item is None or time.monotonic() - drawn > REDRAW:
+                draw()
+                drawn = time.monotonic()
+            if left == 0:
+                break
+        draw()
+
+
+def _print(state: State, items: Iterator[Any], count: int | None) -> None:
+    """One line an event, each on its way at once."""
+    write = _plain(state) if state.out.form in {"table", "wide"} and state.out.terminal.stdout else _json(state)
+    notices = Notices(state)
+    for item in items:
+        if is_event(item):
+            write(item)
+            count = None if count is None else count - 1
+        else:
+            notices.tell(item)
+        if count == 0:
+            return
+
+
+def _json(state: State) -> Any:
+    return lambda event: state.out.line(data_of(event))
+
+
+def _plain(state: State) -> Any:
+    """Rows of a table that never ends: a column grows when it must, and stays that wide."""
+    columns = [column for column in EVENT.columns if not column.wide]
+    widths = [len(column.title) for column in columns]
+
+    def write(event: Event[Any]) -> None:
+        spans = [state.out.look.cell(column, Seen(state.out.clock(), event)) for column in columns]
+        line = []
+        for index, span in enumerate(spans):
+            widths[index] = max(widths[index], cells(span.text))
+            line += [span, Span(" " * (widths[index] - cells(span.text) + 2))]
+        state.out.write(paint(line, state.out.terminal.color))
+        state.out.stdout.flush()
+
+    return write
+
+
+def is_event(item: Any) -> bool:
+    """Whether an item of a feed is an event, and no state of the connection."""
+    return hasattr(item, "data")
+
+
+def linked(link: Link, item: Any, now: Any) -> Link:
+    """The connection after an item that is no event."""
+    kind = getattr(item, "kind", None)
+    return link.lost(now) if kind == "stale" else link.back() if kind in {"live", "sync"} else link
+
+
+class Notices:
+    """What is said on stderr where no screen shows the connection: once when it is lost, once when it is back."""
+
+    def __init__(self, state: State) -> None:
+        self._state, self._lost = state, False
+
+    def tell(self, item: Any) -> None:
+        """Take note of an item that is no event."""
+        kind = getattr(item, "kind", None)
+        if kind == "stale" and not self._lost:
+            self._lost = True
+            reason = f": {item.error}" if item.error else ""
+            self._state.out.warn(f"the connection to {self._state.url} is lost{reason}", "trying again by itself")
+        elif kind in {"live", "sync"} and self._lost:
+            self._lost = False
+            self._state.out.say("connected again")
+        elif item is None:
+            self._state.out.still_read()
