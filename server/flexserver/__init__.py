@@ -1,0 +1,1 @@
+"""The server: an HTTPS API that makes, plays and watches video pipelines."""

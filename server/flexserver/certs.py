@@ -1,4 +1,4 @@
-"""The box's own certificate: made on first start, renewed before it expires, loaded into the running server without a restart."""
+"""The box's own certificate: made on first start, renewed before it expires, reloaded without a restart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509

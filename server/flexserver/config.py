@@ -1,4 +1,4 @@
-"""The settings: each declared once here, and given as a flag, as a `FLEX_*` variable or in a TOML file, in that order."""
+"""The settings: each declared once, and given as a flag, a `FLEX_*` variable or in a TOML file, in that order."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def read(argv: list[str], environ: dict[str, str]) -> Settings:
     try:
         return Settings(**flags)
     except ValidationError as error:
-        raise ConfigError("; ".join(_sentence(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())) from None
+        raise ConfigError(
+            "; ".join(_sentence(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
+        ) from None
 
 
 def _readable(path: Path) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from flexclient.models import STATUS_OF, ErrorCode, ErrorDocument, FieldError
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Refusal(Exception):
     """A request that is not done, and why. Anybody below the routes raises it; the edge answers it."""
 

@@ -1,4 +1,4 @@
-"""How much of a request is read, and what counts as JSON. Everything that fails here is the client's fault: 400, 413, 415."""
+"""How much of a request is read, and what counts as JSON. What fails here is the client's fault: 400, 413, 415."""
 
 from __future__ import annotations
 

@@ -1,0 +1,180 @@
+"""`flexserver`: read the settings, bring up the parts in order, serve, take them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from flexserver import certs, config, logs
+from flexserver.app import App
+from flexserver.box import WILDCARDS, Box
+from flexserver.config import ConfigError, Settings
+from flexserver.events import Hub
+from flexserver.pipelines.documents import Rules
+from flexserver.pipelines.engine import Engine, PortTaken
+from flexserver.pipelines.service import Pipelines
+from flexserver.pipelines.supervisor import Supervisor
+from flexserver.serving import Server
+from flexserver.store import Store, StoreError
+
+
+class CannotStart(Exception):
+    """One sentence for whoever started it."""
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        settings = config.read(sys.argv[1:], dict(os.environ))
+        logs.set_up(settings.log_level)
+        os.umask(0o077)
+        with _data_dir(settings.data_dir):
+            asyncio.run(serve(settings))
+    except (ConfigError, StoreError, CannotStart) as error:
+        sys.exit(f"flexserver: {error}")
+
+
+def _data_dir(path: Path) -> TextIO:
+    """Make the data folder and lock it: two servers on one folder would spoil each other's pipelines."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        lock = (path / "flex.lock").open("w")
+    except OSError as error:
+        raise CannotStart(
+            f"the data folder {path} cannot be used: {error.strerror}. Choose one with --data-dir."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise CannotStart(f"another flexserver uses the data folder {path}. Choose one with --data-dir.") from None
+    return lock
+
+
+async def serve(settings: Settings) -> None:
+    """Run the box until a signal ends it. Raises `CannotStart`, `StoreError`."""
+    listener = _listen(settings)
+    store = Store(settings.data_dir / "flex.db")
+    hub = Hub(settings.data_dir / "events.db")
+    engine = Engine(settings)
+    try:
+        told = hub.start()
+        await _start(engine)
+        box = _box(settings, store, hub, engine)
+        box.pipelines.start(told)
+        await _run(box, listener)
+    finally:
+        await engine.front.close()
+        await hub.finish()
+        store.close()
+
+
+def _box(settings: Settings, store: Store, hub: Hub, engine: Engine) -> Box:
+    roots = settings.media_roots or (settings.data_dir / "media",)
+    rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), settings.allow_advanced)
+    supervisor = Supervisor(settings, engine, hub, rules)
+    return Box(settings, store, hub, engine, supervisor, Pipelines(store, hub, supervisor, rules))
+
+
+async def _run(box: Box, listener: socket.socket) -> None:
+    """Serve; the workers end while the last requests are answered."""
+    renew = _renewal(box.settings)
+    certificate = renew()
+    tls = certs.context(certificate)
+    closing: list[asyncio.Task[None]] = []
+
+    def on_exit(again: bool) -> None:
+        box.closing = True
+        box.hub.close("shutdown")
+        closing.append(asyncio.ensure_future(box.pipelines.close()))
+        if again:
+            box.pipelines.kill()
+            box.engine.front.kill()
+
+    server = Server(App(box), tls, lambda: _ready(box, listener, certificate), on_exit)
+    background = (
+        asyncio.create_task(box.supervisor.watch()),
+        asyncio.create_task(certs.keep_fresh(certificate, renew, tls)),
+    )
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await asyncio.gather(box.pipelines.close(), *closing)
+        for task in background:
+            task.cancel()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The API's socket, bound: a port that is taken is known before anything else is done."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotStart(
+                f"port {settings.port} is in use; choose another with --port (0 takes any free one)"
+            ) from None
+        raise CannotStart(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror} (--host, --port)"
+        ) from None
+    return listener
+
+
+async def _start(engine: Engine) -> None:
+    try:
+        await engine.start()
+    except PortTaken:
+        port = engine.settings.rtsp_port
+        raise CannotStart(f"port {port} is in use; choose another with --rtsp-port (0 takes any free one)") from None
+    except TimeoutError:
+        raise CannotStart("the RTSP front did not start; --log-level debug says more") from None
+
+
+def _renewal(settings: Settings) -> Callable[[], certs.Certificate]:
+    """What makes sure that there is a certificate, now and later."""
+    given = [settings.host] if settings.host not in WILDCARDS else []
+    folder = settings.data_dir / "certs"
+    return lambda: certs.ensure(folder, {*certs.local_names(), *given, *settings.tls_names}, datetime.now(UTC))
+
+
+def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) -> None:
+    """Say where it is, once: a line for people, and JSON for whoever gave a descriptor."""
+    box.started = True
+    host = "127.0.0.1" if box.settings.host in WILDCARDS else box.settings.host
+    host = f"[{host}]" if ":" in host else host
+    port, rtsp_port = listener.getsockname()[1], box.engine.front.port
+    said = {
+        "url": f"https://{host}:{port}",
+        "port": port,
+        "rtsp_port": rtsp_port,
+        "rtsp_url": f"rtsp://{host}:{rtsp_port}",
+        "fingerprint": certificate.fingerprint,
+        "ca_file": str(certificate.cert_file.absolute()),
+        "data_dir": str(box.settings.data_dir.absolute()),
+        "pid": os.getpid(),
+    }
+    line = f"flexserver is ready: {said['url']} {said['rtsp_url']} SHA-256 {certificate.fingerprint}\n"
+    with contextlib.suppress(OSError):  # nobody reads it: no reason to end
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    if box.settings.ready_fd is not None:
+        with contextlib.suppress(OSError), os.fdopen(box.settings.ready_fd, "w") as ready:
+            ready.write(json.dumps(said) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The edge of the API: every request comes in here, and every answer has an id, a log line and one form of error."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from flexclient.models import ErrorCode
+from flexserver import logs
+from flexserver.box import Box
+from flexserver.errors import Refusal, answer, invalid_field
+from flexserver.limits import MAX_HEADERS, MAX_REQUESTS
+from flexserver.routes import TABLE
+from flexserver.routing import EVENTS, Call, allowed, choose, read_query
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was answered, for the log."""
+
+    status: int = 0
+    size: int = 0
+    refusal: Refusal | None = None
+
+
+class App:
+    """The ASGI application of one box."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._working = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        request_id = _request_id(request)
+        told, begun = _Told(), time.monotonic()
+        body_read = False
+
+        async def hear() -> Message:
+            nonlocal body_read
+            message = await receive()
+            body_read = body_read or (message["type"] == "http.request" and not message.get("more_body"))
+            return message
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told.status = message["status"]
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                if _has_body(request) and not body_read and all(name != b"connection" for name, _ in headers):
+                    headers.append((b"connection", b"close"))  # what is left of the body is not waited for
+                message = {**message, "headers": headers}
+            else:
+                told.size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            response = await self._answer(Request(scope, hear), request_id, told)
+            await response(scope, hear, say)
+        finally:
+            _log_access(request, request_id, told, time.monotonic() - begun)
+
+    async def _answer(self, request: Request, request_id: str, told: _Told) -> ASGIApp:
+        self._working += 1
+        try:
+            return await self._respond(request)
+        except Refusal as refusal:
+            told.refusal = refusal
+        except asyncio.CancelledError:
+            told.refusal = Refusal(ErrorCode.OVERLOADED, "the box shuts down", "Try again when it is back.")
+        except Exception:
+            log.exception("a request failed", extra={"fields": {"request_id": request_id}})
+            hint = f"This is a fault of the box. Its log has the trace, under {request_id}."
+            told.refusal = Refusal(ErrorCode.INTERNAL_ERROR, "the box failed to answer this request", hint)
+        finally:
+            self._working -= 1
+        return answer(told.refusal, request_id)
+
+    async def _respond(self, request: Request) -> Response | ASGIApp:
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADERS:
+            raise invalid_field("", f"the headers are larger than {MAX_HEADERS} bytes")
+        methods, parameters = TABLE.find(request.scope["path"])
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed(methods)})
+        endpoint = choose(methods, request.method)
+        self._admit(public=endpoint.public)
+        request.scope["path_params"] = parameters
+        call = Call(request, self._box, endpoint, read_query(request, endpoint.query))
+        if request.method == "HEAD" and endpoint.answer.media_type == EVENTS:
+            return Response(media_type=EVENTS)
+        return await endpoint.handler(call)
+
+    def _admit(self, *, public: bool) -> None:
+        if self._box.closing and not public:
+            raise Refusal(ErrorCode.OVERLOADED, "the box shuts down", "Try again when it is back.")
+        if self._working > MAX_REQUESTS:
+            headers = {"Retry-After": "1"}
+            raise Refusal(ErrorCode.OVERLOADED, "the box works on too many requests", "Try again.", headers=headers)
+
+
+def _request_id(request: Request) -> str:
+    """The client's own where it is harmless, else a fresh one."""
+    said = request.headers.get("x-request-id", "")
+    return said if _REQUEST_ID.fullmatch(said) else secrets.token_hex(8)
+
+
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+
+
+def _log_access(request: Request, request_id: str, told: _Told, seconds: float) -> None:
+    """One line a request. The query is left out: nobody promises that it holds no secret."""
+    fields: dict[str, object] = {
+        "method": request.method,
+        "path": request.scope["path"][:200],
+        "status": told.status,
+        "bytes": told.size,
+        "ms": round(seconds * 1000, 1),
+        "peer": request.client.host if request.client else "",
+        "request_id": request_id,
+    }
+    if told.refusal:
+        fields["code"] = told.refusal.code.value
+    logs.access.info("request", extra={"fields": fields})

@@ -1,0 +1,143 @@
+"""From a request's body to a pipeline that may be stored, or to the faults that name its fields."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from flexclient.models import READ_ONLY, FieldError, InvalidDocument, Order, Output, PipelineSpec, check
+from flexserver.errors import invalid, invalid_field
+from flexserver.media import graph
+
+DEFAULT_OUTPUT = "rtsp://0.0.0.0:8731/"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What this box allows."""
+
+    rtsp_port: int
+    media_roots: tuple[Path, ...]
+    allow_advanced: bool
+
+
+def read(body: dict[str, Any], rules: Rules) -> PipelineSpec:
+    """The pipeline that a body describes. Raises `Refusal` that names every fault at once."""
+    written = {name: value for name, value in body.items() if name not in READ_ONLY}
+    try:
+        spec = check(PipelineSpec, json.dumps(written))
+    except InvalidDocument as error:
+        raise invalid(*error.details) from None
+    if faults := tuple(_faults(spec, rules)):
+        raise invalid(*faults)
+    if faults := tuple(file_faults(spec, rules.media_roots)):
+        raise invalid(*faults, hint=f"Files may lie in {', '.join(map(str, rules.media_roots))}.")
+    return _complete(spec)
+
+
+def _faults(spec: PipelineSpec, rules: Rules) -> Iterator[FieldError]:
+    unsupported = graph.unsupported(spec, advanced=rules.allow_advanced)
+    named = {fault.field for fault in unsupported}
+    yield from unsupported
+    yield from graph.check_shape(spec)
+    if spec.source:
+        yield from (fault for fault in graph.check_source(spec.source) if fault.field not in named)
+        yield from _login_in_uri(spec.source.uri)
+    yield from graph.check_output(spec.output or Output(uri=DEFAULT_OUTPUT + spec.id), rules.rtsp_port)
+
+
+def _login_in_uri(uri: str) -> Iterator[FieldError]:
+    """An address is answered to everybody; a password is not."""
+    if "@" in uri.partition("://")[2].partition("/")[0]:
+        message = "a user and a password belong into source.user and source.password, not into the address"
+        yield FieldError(field="source.uri", message=message)
+
+
+def file_faults(spec: PipelineSpec, roots: tuple[Path, ...]) -> Iterator[FieldError]:
+    """Whether a file source is there and inside the allowed folders. Looks at the disk; links are followed first."""
+    if spec.source is None or not spec.source.uri.startswith("file:"):
+        return
+    path = Path(os.path.realpath(unquote(urlsplit(spec.source.uri).path)))
+    if not any(path.is_relative_to(os.path.realpath(root)) for root in roots):
+        yield FieldError(field="source.uri", message="the file is outside the folders that this box may read")
+    elif not path.is_file():
+        yield FieldError(field="source.uri", message=f"there is no file {path}")
+    elif not os.access(path, os.R_OK):
+        yield FieldError(field="source.uri", message=f"the box may not read {path}")
+
+
+def _complete(spec: PipelineSpec) -> PipelineSpec:
+    """What every answer shows is said; what is null is as if absent."""
+    said = {name: getattr(spec, name) for name in PipelineSpec.model_fields if getattr(spec, name) is not None}
+    fields = spec.model_fields_set & said.keys() | {"mode", "on_demand"}
+    return PipelineSpec.model_construct(_fields_set=fields, **said)
+
+
+def first_order(spec: PipelineSpec) -> Order:
+    """What a new pipeline is told."""
+    return Order.ARMED if spec.on_demand else Order.PLAY
+
+
+def whole(body: dict[str, Any], id: str, stored: PipelineSpec) -> dict[str, Any]:  # noqa: A002
+    """A PUT's body: the id may be left out, and so may the password of an unchanged source."""
+    if body.get("id", id) != id:
+        raise invalid_field("id", f"the address names '{id}', the body another pipeline", "An id cannot be changed.")
+    return _with_password({**body, "id": id}, stored, said=_says_password(body))
+
+
+def merged(changes: dict[str, Any], stored: PipelineSpec) -> dict[str, Any]:
+    """A PATCH's result: the stored pipeline with a JSON merge patch (RFC 7396) laid over it."""
+    if changes.get("id", stored.id) != stored.id:
+        raise invalid_field("id", "an id cannot be changed", "Create a pipeline with the new id and delete this one.")
+    result = _merge(without_password(stored), changes)
+    return _with_password(result, stored, said=_says_password(changes))
+
+
+def without_password(spec: PipelineSpec) -> dict[str, Any]:
+    """The body as it is answered."""
+    body = spec.body()
+    if isinstance(body.get("source"), dict):
+        body["source"].pop("password", None)
+    return body
+
+
+def _merge(target: Any, changes: Any) -> Any:
+    if not isinstance(changes, dict):
+        return changes
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in changes.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merge(result.get(name), value)
+    return result
+
+
+def _says_password(body: dict[str, Any]) -> bool:
+    source = body.get("source")
+    return isinstance(source, dict) and "password" in source
+
+
+def _with_password(body: dict[str, Any], stored: PipelineSpec, *, said: bool) -> dict[str, Any]:
+    """Keep the stored password where none was said and it still goes to the same place."""
+    source, old = body.get("source"), stored.source
+    if said or not isinstance(source, dict) or old is None or old.password is None:
+        return body
+    if (source.get("uri"), source.get("user")) != (old.uri, old.user):
+        return body
+    return {**body, "source": {**source, "password": old.password.get_secret_value()}}
+
+
+def stored_json(spec: PipelineSpec) -> str:
+    """What goes into the store: everything that was set, the password too."""
+    return json.dumps(spec.body(), separators=(",", ":"))
+
+
+def from_store(text: str) -> PipelineSpec:
+    """What comes out of the store."""
+    return PipelineSpec.model_validate_json(text)

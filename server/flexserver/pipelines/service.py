@@ -1,0 +1,236 @@
+"""What the routes call: pipelines by their id, every change checked, stored and told in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+from flexclient.models import ErrorCode, Order, PipelineSpec
+from flexserver.errors import Refusal, conflict, not_found
+from flexserver.events import Hub
+from flexserver.logs import stamp
+from flexserver.media import graph
+from flexserver.pipelines import documents, status
+from flexserver.pipelines.runner import Runner
+from flexserver.pipelines.supervisor import Supervisor
+from flexserver.pipelines.waiting import started, stopped
+from flexserver.store import Row, Store
+
+
+@dataclass(slots=True)
+class Record:
+    """One pipeline: what is stored of it, and its run."""
+
+    row: Row
+    spec: PipelineSpec
+    runner: Runner
+
+
+class Pipelines:
+    """All pipelines of the box. Changes of one pipeline take turns; different pipelines do not wait for each other."""
+
+    def __init__(self, store: Store, hub: Hub, supervisor: Supervisor, rules: documents.Rules) -> None:
+        self._store, self._hub, self._supervisor, self.rules = store, hub, supervisor, rules
+        self._records: dict[str, Record] = {}
+        self._mounts: dict[str, str] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        supervisor.records = self._records
+        hub.snapshot = self._snapshot
+
+    def start(self, told: dict[str, str]) -> None:
+        """Bring back what is stored, tell readers what they missed, and run what was ordered to run."""
+        for row in self._store.load():
+            spec = documents.from_store(row.spec)
+            if mount := graph.mount_of(spec):
+                self._mounts[mount] = row.id
+            self._records[row.id] = Record(row, spec, self._supervisor.runner(spec))
+        for id, record in self._records.items():  # noqa: A001
+            if told.get(id) != record.row.etag:
+                self._publish("pipeline_updated" if id in told else "pipeline_created", record)
+        for gone in told.keys() - self._records.keys():
+            self._publish_deleted(gone)
+        for record in self._records.values():
+            record.runner.order(record.row.order)
+
+    def all(self) -> list[Record]:
+        """Every pipeline, by id."""
+        return [self._records[id] for id in sorted(self._records)]  # noqa: A001
+
+    def get(self, id: str) -> Record:  # noqa: A002
+        """One pipeline. Raises `Refusal` (404)."""
+        if record := self._records.get(id):
+            return record
+        raise not_found(f"the pipeline '{id}'", "GET /flex/pipeline lists those that do.")
+
+    async def create(self, body: dict[str, Any]) -> Record:
+        """Store a new pipeline and start it where it is not on demand. Raises `Refusal`."""
+        spec = documents.read(body, self.rules)
+        async with self._turn(spec.id):
+            if spec.id in self._records:
+                hint = "PUT replaces it, PATCH changes it, DELETE makes room."
+                raise conflict(f"there is a pipeline '{spec.id}' already", hint)
+            now = stamp(time.time())
+            order = documents.first_order(spec)
+            row = Row(spec.id, documents.stored_json(spec), order, _etag(), now, now)
+            with self._claimed(graph.mount_of(spec), spec.id):
+                await self._store.save(row)
+            record = self._records[spec.id] = Record(row, spec, self._supervisor.runner(spec))
+            self._publish("pipeline_created", record)
+            record.runner.order(order)
+        await self._started(record)
+        return record
+
+    async def replace(self, id: str, body: dict[str, Any], if_match: str | None) -> tuple[Record, str]:  # noqa: A002
+        """Put another pipeline in this one's place; returns how it was applied: `live`, `restart` or `stored`."""
+        async with self._turn(id):
+            record = self._matching(id, if_match)
+            spec = documents.read(documents.whole(body, id, record.spec), self.rules)
+            applied = await self._change(record, spec)
+        await self._started(record)
+        return record, applied
+
+    async def patch(self, id: str, changes: dict[str, Any], if_match: str | None) -> tuple[Record, str]:  # noqa: A002
+        """Change some fields (JSON merge patch); else as `replace`."""
+        async with self._turn(id):
+            record = self._matching(id, if_match)
+            spec = documents.read(documents.merged(changes, record.spec), self.rules)
+            applied = await self._change(record, spec)
+        await self._started(record)
+        return record, applied
+
+    async def delete(self, id: str, if_match: str | None) -> None:  # noqa: A002
+        """Remove a pipeline; it is gone from the disk before its worker ends."""
+        async with self._turn(id):
+            record = self._matching(id, if_match)
+            await self._store.delete(id)
+            del self._records[id]
+            self._release(record.runner.mount, id)
+            record.runner.deleted = True
+            self._publish_deleted(id)
+            await record.runner.close()
+
+    async def order(self, id: str, order: Order) -> Record:  # noqa: A002
+        """Play or stop; returns when it is so. Raises `Refusal`."""
+        async with self._turn(id):
+            record = self.get(id)
+            if record.row.order != order:
+                row = replace(record.row, order=order, etag=_etag(), updated_at=stamp(time.time()))
+                await self._store.save(row)
+                record.row = row
+            record.runner.order(order)
+        if order == Order.STOP:
+            await stopped(record.runner)
+        else:
+            await self._started(record)
+        return record
+
+    async def close(self) -> None:
+        """End every worker; what was ordered stays stored."""
+        await asyncio.gather(*(record.runner.close() for record in self._records.values()))
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        for record in self._records.values():
+            record.runner.kill()
+
+    async def _change(self, record: Record, spec: PipelineSpec) -> str:
+        order = record.row.order
+        if spec.on_demand != record.spec.on_demand:
+            order = documents.first_order(spec)
+        text = documents.stored_json(spec)
+        running = record.runner.running
+        if (text, order) == (record.row.spec, record.row.order):
+            return "live" if running else "stored"
+        mount, old_mount = graph.mount_of(spec), record.runner.mount
+        row = replace(record.row, spec=text, order=order, etag=_etag(), updated_at=stamp(time.time()))
+        with self._claimed(mount, record.row.id):
+            await self._store.save(row)
+        if old_mount != mount:
+            self._release(old_mount, record.row.id)
+        reordered = order != record.row.order
+        record.row, record.spec = row, spec
+        live = running and await record.runner.adjust(spec)
+        if not live:
+            record.runner.become(spec)
+        self._publish("pipeline_updated", record)
+        if reordered:
+            record.runner.order(order)
+        return "live" if live else "restart" if running else "stored"
+
+    async def _started(self, record: Record) -> None:
+        if record.row.order == Order.PLAY:
+            await started(record.runner, self._supervisor.start_timeout)
+
+    def _matching(self, id: str, if_match: str | None) -> Record:  # noqa: A002
+        record = self.get(id)
+        if if_match is not None and if_match != "*" and quoted(record.row.etag) not in _tags(if_match):
+            hint = "Read it again, look at what changed, and send the change with the new ETag."
+            raise Refusal(ErrorCode.PRECONDITION_FAILED, f"the pipeline '{id}' was changed since you read it", hint)
+        return record
+
+    @asynccontextmanager
+    async def _turn(self, id: str) -> AsyncIterator[None]:  # noqa: A002
+        lock = self._locks.setdefault(id, asyncio.Lock())
+        async with lock:
+            yield
+
+    def _claimed(self, mount: str | None, id: str) -> _Claim:  # noqa: A002
+        return _Claim(self._mounts, mount, id)
+
+    def _release(self, mount: str | None, id: str) -> None:  # noqa: A002
+        if mount and self._mounts.get(mount) == id:
+            del self._mounts[mount]
+
+    def _publish(self, kind: str, record: Record) -> None:
+        data = status.pipeline(record).model_dump_json(exclude_unset=True).encode()
+        self._hub.publish(kind, data, record.row.id, etag=record.row.etag)
+
+    def _publish_deleted(self, id: str) -> None:  # noqa: A002
+        self._hub.publish("pipeline_deleted", b'{"id":"%s"}' % id.encode(), id)
+
+    def _snapshot(self) -> Iterator[tuple[str, bytes]]:
+        port = self._supervisor.rtsp_port
+        return ((record.row.id, status.status_event(record, port)) for record in self.all())
+
+
+class _Claim:
+    """A mount's name, taken before the disk knows and given back where the disk refuses."""
+
+    def __init__(self, mounts: dict[str, str], mount: str | None, owner: str) -> None:
+        self._mounts, self._mount, self._owner = mounts, mount, owner
+        self._taken = False
+
+    def __enter__(self) -> None:
+        if self._mount is None:
+            return
+        holder = self._mounts.get(self._mount)
+        if holder not in (None, self._owner):
+            raise conflict(
+                f"the mount '/{self._mount}' belongs to the pipeline '{holder}'", "Choose another output.uri."
+            )
+        self._taken = holder is None
+        self._mounts[self._mount] = self._owner
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None and self._taken and self._mount:
+            del self._mounts[self._mount]
+
+
+def quoted(etag: str) -> str:
+    """An ETag as HTTP writes it."""
+    return f'"{etag}"'
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip() for tag in header.split(",")]
+
+
+def _etag() -> str:
+    """A new name for a new version. Not a hash: that would say something about a password in the document."""
+    return secrets.token_hex(8)

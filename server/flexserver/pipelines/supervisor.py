@@ -1,0 +1,116 @@
+"""All runs together: makes runners, judges their workers, and turns what they tell into events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from flexclient.models import ErrorCode, PipelineSpec
+from flexserver import protocol
+from flexserver.config import Settings
+from flexserver.events import Hub
+from flexserver.media import graph
+from flexserver.pipelines import documents, status
+from flexserver.pipelines.engine import Engine
+from flexserver.pipelines.lifecycle import Fault, Policy
+from flexserver.pipelines.runner import Runner, Told
+
+if TYPE_CHECKING:
+    from flexserver.pipelines.service import Record
+
+TICK = 0.05
+"""Seconds between two statistics events, whatever their pipelines: 20 a second altogether."""
+LOOK_EVERY = 10
+"""Ticks between two rounds of the watchdog."""
+GRACE = 5.0
+"""Seconds that a worker may live on after the answer was 504: it may still be about to play."""
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Keeps every pipeline as it was ordered."""
+
+    def __init__(self, settings: Settings, engine: Engine, hub: Hub, roots: documents.Rules) -> None:
+        self.records: dict[str, Record] = {}
+        self.start_timeout = settings.start_timeout
+        self._engine, self._hub, self._rules = engine, hub, roots
+        self._policy = Policy(start=settings.start_timeout + GRACE)
+        self._where = graph.Where(
+            rtsp_host=settings.host,
+            rtsp_port=engine.front.port,
+            media_roots=tuple(map(str, roots.media_roots)),
+            advanced_elements=graph.ADVANCED_ELEMENTS + settings.advanced_elements,
+        )
+        self._fresh: dict[str, None] = {}
+        """Pipelines with new statistics that nobody was told yet, oldest first."""
+        engine.front.on_readers = self._on_readers
+
+    @property
+    def rtsp_port(self) -> int:
+        """The port that RTSP is served on."""
+        return self._engine.front.port
+
+    def runner(self, spec: PipelineSpec) -> Runner:
+        """A run for this pipeline, not ordered to do anything yet."""
+        return Runner(spec, self._engine, self._policy, self._plan, self._on_told, self._on_fresh)
+
+    async def watch(self) -> None:
+        """Judge the workers and tell statistics, for ever."""
+        ticks = 0
+        while True:
+            await asyncio.sleep(TICK)
+            ticks += 1
+            if self._fresh and self._hub.listened:
+                self._tell_statistics()
+            if ticks % LOOK_EVERY == 0:
+                now = time.monotonic()
+                for record in list(self.records.values()):
+                    record.runner.look(now)
+
+    def _plan(self, spec: PipelineSpec) -> graph.Graph | Fault:
+        """The graph to run, or why there is none now: files are looked at again each time."""
+        if problem := self._engine.gstreamer.problem:
+            return Fault("media", problem)
+        for fault in documents.file_faults(spec, self._rules.media_roots):
+            return Fault("source", fault.message)
+        try:
+            return graph.build(spec, self._where)
+        except ValueError as error:
+            return Fault("graph", str(error))
+
+    def _on_readers(self, message: protocol.Readers) -> None:
+        for record in self.records.values():
+            if record.runner.mount == message.name:
+                record.runner.watched(message.count, wanted=message.wanted)
+
+    def _on_fresh(self, runner: Runner) -> None:
+        if runner.on_air:
+            self._fresh[runner.spec.id] = None
+
+    def _on_told(self, runner: Runner, told: Told) -> None:
+        record = self.records.get(runner.spec.id)
+        if record is None or record.runner is not runner:
+            return
+        if told.fault:
+            code = ErrorCode.GSTREAMER_UNAVAILABLE if told.fault.part == "media" else ErrorCode.GSTREAMER_ERROR
+            log.warning(
+                "pipeline failed",
+                extra={"fields": {"pipeline": record.row.id, "part": told.fault.part, "cause": told.fault.message}},
+            )
+            data = status.error_event(record, code.value, told.fault.part, told.fault.message)
+            self._hub.publish("pipeline_error", data, record.row.id)
+        else:
+            self._publish_status(record, keep=True)
+
+    def _tell_statistics(self) -> None:
+        id = next(iter(self._fresh))  # noqa: A001
+        del self._fresh[id]
+        if (record := self.records.get(id)) and record.runner.on_air:
+            self._publish_status(record, keep=False)
+
+    def _publish_status(self, record: Record, *, keep: bool) -> None:
+        data = status.status_event(record, self.rtsp_port)
+        self._hub.publish("pipeline_status", data, record.row.id, etag=record.row.etag if keep else None, keep=keep)

@@ -1,0 +1,67 @@
+"""Waiting until an order is carried out, and the sentence where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+
+from flexclient.models import ErrorCode, Order, State
+from flexserver.errors import Refusal, conflict
+from flexserver.pipelines.lifecycle import Life, Worker
+from flexserver.pipelines.runner import Runner
+
+CERTAIN = frozenset({"source", "output", "graph", "media"})
+"""Faults whose cause is known: waiting on would only delay the answer."""
+
+
+async def started(runner: Runner, seconds: float) -> None:
+    """Return when it plays. Raises `Refusal`: the cause when that is certain, 504 when time is up."""
+    try:
+        async with asyncio.timeout(seconds):
+            life = await runner.until(_decided)
+    except TimeoutError:
+        raise _too_late(runner, seconds) from None
+    if runner.deleted:
+        raise conflict(f"the pipeline '{runner.spec.id}' was deleted while it started")
+    if life.closed:
+        raise Refusal(
+            ErrorCode.OVERLOADED, "the box shuts down", "The pipeline is stored and plays when the box is back."
+        )
+    if life.state == State.ERROR:
+        raise _failed(runner, life)
+    if life.order != Order.PLAY:
+        raise conflict(f"the pipeline '{runner.spec.id}' was given another order while it started")
+
+
+async def stopped(runner: Runner) -> None:
+    """Return when no worker is left, or another order came."""
+    await runner.until(lambda life: life.order != Order.STOP or life.worker is Worker.NONE)
+
+
+def _decided(life: Life) -> bool:
+    if life.state == State.PLAYING or life.closed or life.over or life.order != Order.PLAY:
+        return True
+    return life.state == State.ERROR and life.fault is not None and life.fault.part in CERTAIN
+
+
+def _failed(runner: Runner, life: Life) -> Refusal:
+    cause = life.fault.message if life.fault else "the pipeline failed"
+    if life.fault and life.fault.part == "media":
+        hint = "Install GStreamer and its Python bindings on the box. The pipeline is stored and plays when they are there."
+        return Refusal(ErrorCode.GSTREAMER_UNAVAILABLE, f"this box has no GStreamer: {cause}", hint)
+    return Refusal(ErrorCode.GSTREAMER_ERROR, cause, _hint(runner))
+
+
+def _too_late(runner: Runner, seconds: float) -> Refusal:
+    message = f"the pipeline '{runner.spec.id}' did not play within {seconds:g} seconds"
+    if fault := runner.life.fault:
+        message += f": {fault.message}"
+    return Refusal(ErrorCode.PIPELINE_START_TIMEOUT, message, _hint(runner))
+
+
+def _hint(runner: Runner) -> str:
+    address = f"/flex/pipeline/{runner.spec.id}"
+    return (
+        "The pipeline is stored, and the box keeps trying to start it. "
+        f"GET {address}/status says how it fares, GET {address}/logs what its worker said; "
+        f"PUT {address}/stop ends the tries."
+    )

@@ -1,0 +1,130 @@
+"""Uvicorn with our manners: errors are documents, headers have a time limit, and a signal ends it in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+from collections.abc import Callable
+from types import FrameType
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from flexclient.models import ErrorCode
+from flexserver.errors import Refusal, document
+from flexserver.limits import HEADER_SECONDS, MAX_CONNECTIONS, MAX_HEADERS
+
+GRACE_SECONDS = 2
+"""How long requests in work may take to end on shutdown; then they are cancelled."""
+GOODBYE_SECONDS = 0.2
+
+
+class Protocol(H11Protocol):
+    """One connection."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Refuse what would be one connection too many, and give the others some time to ask."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            self._mind_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """Time the headers: from the first byte of a request to its last."""
+        super().data_received(data)
+        self._mind_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        super().connection_lost(exc)
+        self._calm()
+
+    def shutdown(self) -> None:
+        """Close when idle, else after the answer. A client that does not say goodbye in TLS is not waited for."""
+        super().shutdown()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self.transport.is_closing():
+            self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
+        else:
+            self.loop.call_later(GOODBYE_SECONDS, self._let_go)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for people
+        """Answer what is not HTTP with the error document, too."""
+        message = f"this is not a request of HTTP/1.1, or its headers are larger than {MAX_HEADERS} bytes"
+        self._refuse(Refusal(ErrorCode.VALIDATION_ERROR, message))
+
+    def _mind_headers(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._calm()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+
+    def _calm(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
+    def _too_slow(self) -> None:
+        self._patience = None
+        if not self.transport.is_closing():
+            message = f"the headers did not arrive within {HEADER_SECONDS:g} seconds"
+            self._refuse(Refusal(ErrorCode.VALIDATION_ERROR, message))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        request_id = secrets.token_hex(8)
+        body = document(refusal, request_id)
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("x-request-id", request_id),
+            ("connection", "close"),
+        ]
+        with contextlib.suppress(h11.LocalProtocolError):  # an answer has begun: nothing more can be said
+            for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Serves one ASGI application over TLS until a signal comes."""
+
+    def __init__(
+        self, app: object, tls: ssl.SSLContext, on_ready: Callable[[], None], on_exit: Callable[[bool], None]
+    ) -> None:
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]  # an ASGI application
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEADERS,
+            ssl_context_factory=lambda _config, _default: tls,
+        )
+        super().__init__(config)
+        self._on_ready, self._on_exit = on_ready, on_exit
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Say so when it is ready."""
+        await super().startup(sockets=sockets)  # type: ignore[arg-type]
+        self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """First signal: end in good order. Second: end at once. Neither is raised again, so the exit code is 0."""
+        again = self.should_exit
+        self.should_exit = True
+        self.force_exit = again
+        asyncio.get_event_loop().call_soon_threadsafe(self._on_exit, again)
