@@ -1,0 +1,71 @@
+"""Advanced mode: the one place that reads a launch line, in the worker only.
+
+The line is parsed and looked at in state NULL: nothing of it has run, opened or connected yet. Then every element, also
+inside bins, must be of an allowed factory and must not name a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flexserver.media.build import BuildError
+from flexserver.media.gst import GLib, Gst
+
+NAME = "line"
+_FILES = frozenset({"multipass-cache-file", "option-string", "stats-file", "filename", "dump-location"})
+"""Properties by which an allowed element could still reach a file."""
+_FLAGS = 0
+
+
+def add(pipeline: Any, line: str, allowed: tuple[str, ...], first: str) -> None:
+    """Put the line's elements into the pipeline and link its open pad to the element `first`. Raises BuildError."""
+    bin_ = _parse(line)
+    for element in _elements(bin_):
+        _check(element, frozenset(allowed))
+    pad = bin_.find_unlinked_pad(Gst.PadDirection.SRC)
+    if pad is None:
+        raise BuildError("the launch line must leave one source pad open, which gives the encoded video")
+    bin_.add_pad(Gst.GhostPad.new("src", pad))
+    pipeline.add(bin_)
+    if not bin_.link(pipeline.get_by_name(first)):
+        raise BuildError(f"what the launch line gives is not what the encoding says: {_caps_of(pad)}")
+
+
+def _parse(line: str) -> Any:
+    context = Gst.ParseContext.new()
+    try:
+        bin_ = Gst.parse_bin_from_description_full(line, False, context, Gst.ParseFlags.FATAL_ERRORS)
+    except GLib.Error as error:
+        missing = context.get_missing_elements()
+        what = f"GStreamer on this box has no element '{missing[0]}'" if missing else error.message
+        raise BuildError(f"the launch line cannot be read: {what}") from None
+    if bin_ is None:
+        raise BuildError("the launch line is empty")
+    bin_.set_name(NAME)
+    return bin_
+
+
+def _elements(bin_: Any) -> Iterator[Any]:
+    found = bin_.iterate_recurse()
+    while True:
+        result, element = found.next()
+        if result != Gst.IteratorResult.OK:
+            return
+        yield element
+
+
+def _check(element: Any, allowed: frozenset[str]) -> None:
+    factory = element.get_factory()
+    name = factory.get_name() if factory else type(element).__name__
+    if name == "bin":
+        return
+    if name not in allowed:
+        raise BuildError(f"element '{name}' is not allowed on this box")
+    for spec in element.list_properties():
+        if spec.name in _FILES and element.get_property(spec.name) != spec.get_default_value():
+            raise BuildError(f"property '{spec.name}' of '{name}' is not allowed on this box")
+
+
+def _caps_of(pad: Any) -> str:
+    return str(pad.query_caps(None).to_string())[:200]

@@ -1,0 +1,248 @@
+"""One running pipeline: its access units, its counters, its source watched, its errors said in sentences."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flexserver import protocol
+from flexserver.media import advanced, build, explain, fit, rewind, slate, snapshot
+from flexserver.media.elements import ENCODER, PICTURES, SOURCE, UNITS, WAITING, Graph, Setting
+from flexserver.media.gst import GLib, Gst, ask_for_key, picture_of
+from flexserver.media.link import Link
+from flexserver.media.patience import Patience
+from flexserver.protocol import Kind
+
+_LOOK = 250
+"""Milliseconds between looks at the source."""
+_KEYS_APART = 150_000_000
+"""Nanoseconds: many readers who join at once share a key unit."""
+
+
+class Engine:
+    """Plays one graph. `say` gets what the parent is to know; the last thing said is `Failed` or `Ended`."""
+
+    def __init__(self, graph: Graph, link: Link | None, say: Callable[[protocol.Message], None]) -> None:
+        """Raises BuildError where the graph cannot be built."""
+        self._graph, self._link, self._say = graph, link, say
+        self._over = self._arrived = self._said_playing = False
+        self._frames = self._bytes = self._lost = 0
+        self._latency = self._latencies = 0
+        self._last_key = 0
+        self._key_planned = False
+        self._slate: tuple[int, int] | None = None
+        self._pipeline = build.pipeline(graph)
+        if graph.line is not None:
+            advanced.add(self._pipeline, graph.line, graph.allowed, graph.elements[0].name)
+        self._units, self._pictures = self._element(UNITS), self._element(PICTURES)
+        self._units.connect("new-sample", self._unit)
+        self._watch()
+
+    def play(self) -> None:
+        """Start. What follows is said."""
+        self._patience = Patience(self._graph.source, time.monotonic())
+        GLib.timeout_add(_LOOK, self._look)
+        self._pipeline.set_state(Gst.State.PLAYING)
+        self._show_slate(*(self._graph.size or fit.NOMINAL_SIZE), fit.NOMINAL_FPS)
+
+    def stop(self) -> None:
+        """End the pipeline; a camera is told."""
+        self._over = True
+        self._pipeline.set_state(Gst.State.NULL)
+
+    def beat(self) -> protocol.Beat:
+        """The counters; the latency is the mean since the last beat."""
+        total, count = self._latency, self._latencies
+        self._latency = self._latencies = 0
+        self._count_lost()
+        latency = round(total / count / 1e6, 2) if count else None
+        return protocol.Beat(self._frames, self._bytes, self._lost, latency)
+
+    def change(self, settings: list[Setting]) -> None:
+        """Set properties while it runs. Raises BuildError where one does not exist."""
+        for name, prop, value in settings:
+            element = self._element(name)
+            if element is None:
+                raise build.BuildError(f"there is no element '{name}'")
+            build.set_property(element, prop, value)
+
+    def snapshot(self, width: int | None) -> bytes:
+        """The newest picture as JPEG. Raises LookupError where there is none."""
+        return snapshot.jpeg(self._pipeline, width)
+
+    def dot(self) -> str:
+        """The running graph in Graphviz's language, without passwords."""
+        text = str(Gst.debug_bin_to_dot_data(self._pipeline, Gst.DebugGraphDetails.ALL))
+        for name, value in (pair for element in self._graph.elements for pair in element.properties):
+            if name == "user-pw" and value:
+                text = text.replace(str(value), "********")
+        return text
+
+    def need_key(self) -> None:
+        """Have a key unit made soon; requests that come close together share one. From any thread."""
+        wait = self._last_key + _KEYS_APART - time.monotonic_ns()
+        if wait <= 0:
+            ask_for_key(self._element("parse").get_static_pad("sink"))
+        elif not self._key_planned:
+            self._key_planned = True
+            GLib.timeout_add(wait // 1_000_000 + 1, self._key_due)
+
+    def _key_due(self) -> bool:
+        self._key_planned = False
+        self.need_key()
+        return False
+
+    def _element(self, name: str) -> Any:
+        return self._pipeline.get_by_name(name)
+
+    def _watch(self) -> None:
+        """Hear errors, see the first data of a network source and the size of the pictures."""
+        bus = self._pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message", self._message)
+        if (encoder := self._element(ENCODER)) is not None:
+            kind = Gst.PadProbeType.EVENT_DOWNSTREAM
+            encoder.get_static_pad("sink").add_probe(kind, self._picture_known)
+        source = self._element(SOURCE)
+        if source is not None and (pad := source.get_static_pad("src")) is not None:
+            pad.add_probe(Gst.PadProbeType.BUFFER, self._first_data)
+        elif source is not None:
+            source.connect("pad-added", self._first_data)
+        if self._graph.source == "file":
+            self._rewind = rewind.Rewind(self._graph, self._pipeline)
+
+    def _first_data(self, *_: Any) -> Any:
+        self._arrived = True
+        return Gst.PadProbeReturn.REMOVE
+
+    def _picture_known(self, _: Any, info: Any) -> Any:
+        """Before the encoder sees them: what hangs on the picture's size and rate is set."""
+        event = info.get_event()
+        if event.type == Gst.EventType.CAPS:
+            width, height, fps = picture_of(event.parse_caps())
+            self.change(fit.settings(self._graph, width, height, fps))
+            self._show_slate(width, height, fps or fit.NOMINAL_FPS)
+        return Gst.PadProbeReturn.OK
+
+    def _show_slate(self, width: int, height: int, fps: float) -> None:
+        """Make the slate of this size, beside the stream, and hand it to the front."""
+        link = self._link
+        if link is None or self._slate == (width, height):
+            return
+        self._slate = width, height
+
+        def make() -> None:
+            try:
+                link.set_slates(slate.units(self._graph, width, height, fps))
+            except build.BuildError as error:
+                sys.stderr.write(f"slate: {error}\n")
+
+        threading.Thread(target=make, name="slate", daemon=True).start()
+
+    def _unit(self, sink: Any) -> Any:
+        """One access unit; the only Python that runs for each picture, and it never sees a raw one."""
+        sample = sink.pull_sample()
+        buffer = sample.get_buffer()
+        kind = Kind.DELTA if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT) else Kind.KEY
+        pts = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts) + self._pipeline.get_base_time()
+        now = time.monotonic_ns()
+        self._frames += 1
+        self._bytes += buffer.get_size()
+        self._latency += max(0, now - pts)
+        self._latencies += 1
+        if kind is Kind.KEY:
+            self._last_key = now
+            if not self._said_playing:
+                self._playing(sample.get_caps())
+        if self._link is not None:
+            ok, held = buffer.map(Gst.MapFlags.READ)
+            if ok:
+                duration = buffer.duration if buffer.duration != Gst.CLOCK_TIME_NONE else 0
+                self._link.send(kind, pts, duration, held.data)
+                buffer.unmap(held)
+        return Gst.FlowReturn.OK
+
+    def _playing(self, caps: Any) -> None:
+        self._said_playing = True
+        width, height, fps = picture_of(caps)
+        encoder = self._element(ENCODER)
+        self._say(protocol.Playing(width, height, fps, encoder.get_factory().get_name() if encoder else "line"))
+
+    def _shown(self) -> int:
+        """Pictures that came out of the source's side; counted by the sink, not by Python."""
+        if self._pictures is None:
+            return self._frames
+        return int(self._pictures.get_property("stats").get_uint64("rendered")[1])
+
+    def _count_lost(self) -> None:
+        """Pictures that never reached the encoder: those that came, less those encoded or still on their way."""
+        if self._pictures is not None:
+            waiting = self._element(WAITING).get_property("current-level-buffers") + 2
+            self._lost = max(self._lost, self._shown() - self._frames - waiting)
+
+    def _look(self) -> bool:
+        found = self._patience.look(time.monotonic(), arrived=self._arrived, pictures=self._shown())
+        if found and not self._over:
+            element = self._element(SOURCE) or self._element(advanced.NAME)
+            factory = element.get_factory()
+            name = factory.get_name() if factory else "line"
+            self._fail("source", f"source {self._address()}: {found} ({name})")
+        return not self._over
+
+    def _message(self, _: Any, message: Any) -> None:
+        if message.type == Gst.MessageType.ERROR:
+            self._error(message)
+        elif message.type == Gst.MessageType.WARNING:
+            error, debug = message.parse_warning()
+            sys.stderr.write(f"warning: {message.src.get_name()}: {error.message} {debug or ''}\n")
+        elif message.type == Gst.MessageType.EOS:
+            self._end()
+        elif message.type == Gst.MessageType.LATENCY:
+            self._pipeline.recalculate_latency()
+
+    def _error(self, message: Any) -> None:
+        error, debug = message.parse_error()
+        sys.stderr.write(f"error: {message.src.get_name()}: {error.message} {debug or ''}\n")
+        part, name = self._blame(message.src)
+        factory = message.src.get_factory() if isinstance(message.src, Gst.Element) else None
+        subject = f"{part} {self._address()}" if part == "source" else name
+        what = factory.get_name() if factory else message.src.get_name()
+        if error.domain == build.FAULT:
+            self._fail(part, f"{subject}: {error.message} ({what})")
+        else:
+            self._fail(part, explain.sentence(error.domain, error.code, error.message, debug, what, subject))
+
+    def _blame(self, element: Any) -> tuple[str, str]:
+        """Part and name of the graph's element that the failed one is, or is inside of."""
+        while element is not None:
+            name = element.get_name()
+            if name == advanced.NAME:
+                return "source", name
+            if name in self._graph:
+                return self._graph[name].part, name
+            element = element.get_parent()
+        return "internal", "pipeline"
+
+    def _address(self) -> str:
+        """What the source is called to people: never with a password in it."""
+        if SOURCE not in self._graph:
+            return "of the launch line"
+        found = dict(self._graph[SOURCE].properties)
+        if "address" in found:
+            return f"udp://{found['address']}:{found['port']}"
+        return str(found.get("location", found.get("pattern", "")))
+
+    def _end(self) -> None:
+        if self._graph.source == "file":
+            self._over = True
+            self._say(protocol.Ended())
+        else:
+            self._fail("source", f"source {self._address()}: the other side ended the stream")
+
+    def _fail(self, part: str, message: str) -> None:
+        if not self._over:
+            self._over = True
+            self._say(protocol.Failed(part, message))

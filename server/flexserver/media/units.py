@@ -1,0 +1,56 @@
+"""Encoded access units on the link between worker and front: how they are framed, and who may be at the other end."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flexserver.protocol import UNIT, Kind
+
+MAX_UNIT = 16 * 1024 * 1024
+"""No access unit is longer: what says so is torn."""
+_CREDENTIALS = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One access unit. `pts` is absolute on CLOCK_MONOTONIC, nanoseconds."""
+
+    kind: Kind
+    pts: int
+    data: bytes
+    duration: int = 0
+    stream: int = 0
+
+
+def header(unit_kind: Kind, size: int, pts: int, duration: int, stream: int = 0) -> bytes:
+    """What goes before a unit's payload."""
+    return UNIT.pack(size, stream, unit_kind, pts, duration)
+
+
+def frame(unit: Unit) -> bytes:
+    """Header and payload."""
+    return header(unit.kind, len(unit.data), unit.pts, unit.duration, unit.stream) + unit.data
+
+
+def read(stream: io.BufferedReader) -> Iterator[Unit]:
+    """Whole units until the end of the stream. One that was torn by a worker's death is dropped."""
+    while len(head := stream.read(UNIT.size)) == UNIT.size:
+        size, number, kind, pts, duration = UNIT.unpack(head)
+        if size > MAX_UNIT or kind not in iter(Kind):
+            return
+        data = stream.read(size)
+        if len(data) < size:
+            return
+        yield Unit(Kind(kind), pts, data, duration, number)
+
+
+def is_same_user(peer: socket.socket) -> bool:
+    """Whether the process at the other end of a unix socket runs as this user."""
+    raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(raw)
+    return bool(user == os.getuid())
