@@ -253,4 +253,4 @@ def delete(ctx: typer.Context, ids: Ids, yes: Yes = False, dry_run: DryRun = Fal
             run.client.pipelines.delete(name)
             run.out.done(f"Deleted {name}.")
 
-    each(run, ids, act)
+    each(run, ids, act, PIPELINE)

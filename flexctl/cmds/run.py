@@ -1,7 +1,7 @@
 """`flexctl pipeline play|stop|status|wait`."""
 
 from time import monotonic
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from flexctl.options import Curl, DryRun, Id, Ids, duration, names
 from flexctl.state import state_of
 from flexctl.views.pipeline import PIPELINE, STATUS
 
+if TYPE_CHECKING:
+    from flexclient.models import Pipeline
+
 
 def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
     """Encode now, readers or not. Comes back when it plays.
@@ -19,26 +22,28 @@ def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
     """
     run = state_of(ctx)
 
-    def act(name: str) -> None:
-        if not shown(run, run.client.pipelines.play.plan(name), dry_run=dry_run, curl=curl):
-            pipeline = run.client.pipelines.play(name)
-            run.out.changed(f"{name} is {pipeline.state}.", [pipeline], PIPELINE, watch_hint(run, name))
+    def act(name: str) -> "Pipeline | None":
+        if shown(run, run.client.pipelines.play.plan(name), dry_run=dry_run, curl=curl):
+            return None
+        pipeline = run.client.pipelines.play(name)
+        run.out.done(f"{name} is {pipeline.state}.", watch_hint(run, name))
+        return pipeline
 
-    each(run, ids, act)
+    each(run, ids, act, PIPELINE)
 
 
 def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
     """Stop encoding and refuse readers, until it is played again."""
     run = state_of(ctx)
 
-    def act(name: str) -> None:
-        if not shown(run, run.client.pipelines.stop.plan(name), dry_run=dry_run, curl=curl):
-            pipeline = run.client.pipelines.stop(name)
-            run.out.changed(
-                f"{name} is {'stopping' if pipeline.state == 'stopping' else 'stopped'}.", [pipeline], PIPELINE
-            )
+    def act(name: str) -> "Pipeline | None":
+        if shown(run, run.client.pipelines.stop.plan(name), dry_run=dry_run, curl=curl):
+            return None
+        pipeline = run.client.pipelines.stop(name)
+        run.out.done(f"{name} is {'stopping' if pipeline.state == 'stopping' else 'stopped'}.")
+        return pipeline
 
-    each(run, ids, act)
+    each(run, ids, act, PIPELINE)
 
 
 def status(ctx: typer.Context, id: Id) -> None:  # noqa: A002

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flexctl.errors import Problem, Stop, problem_of
 from flexctl.exits import Exit
 from flexctl.out.formats import to_json
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     from flexclient import Call
     from flexctl.state import State
+    from flexctl.views.view import View
 
 
 def shown(state: State, call: Call[Any], *, dry_run: bool, curl: bool) -> bool:
@@ -38,21 +41,24 @@ def _describe(state: State, call: Call[Any]) -> None:
     state.out.say("Nothing was sent.")
 
 
-def each(state: State, ids: Sequence[str], act: Callable[[str], None]) -> None:
-    """Do it to each. One that fails does not keep the others from it; the first failure decides the exit code."""
-    if len(ids) == 1:
-        act(ids[0])
-        return
+def each(state: State, ids: Sequence[str], act: Callable[[str], T | None], view: View[T]) -> None:
+    """Do it to each, then show what came of it. One that fails does not keep the others from it; the first failure
+    decides the exit code.
+    """
+    done: list[T] = []
     problems: list[Problem] = []
     for name in ids:
         try:
-            act(name)
+            result = act(name)
         except Exception as error:
             problem = problem_of(error, state.url)
-            if problem is None or problem.code in {Exit.UNREACHABLE, Exit.FORBIDDEN}:
+            if problem is None or len(ids) == 1 or problem.code in {Exit.UNREACHABLE, Exit.FORBIDDEN}:
                 raise
             problems.append(problem)
             state.out.problem(problem)
+        else:
+            done += [result] if result is not None else []
+    state.out.results(done, view)
     if problems:
         raise Stop(f"{len(problems)} of {len(ids)} failed", code=problems[0].code)
 

@@ -80,7 +80,7 @@ def rich_of(lines: Sequence[Line], *, color: bool) -> Group:
     """The lines in rich's form."""
     texts = []
     for line in lines:
-        text = Text(no_wrap=True, overflow="crop", end="")
+        text = Text(no_wrap=True, overflow="crop")
         for span in line:
             text.append(span.text, RICH[span.style] if color else "")
         text.rstrip()

@@ -81,6 +81,12 @@ class Out:
     def changed(self, sentence: str, items: Sequence[T], view: View[T], more: str = "") -> None:
         """What a change did: a sentence for people; the things themselves where somebody asked, or reads a pipe."""
         self.done(sentence, more)
+        self.results(items, view)
+
+    def results(self, items: Sequence[T], view: View[T]) -> None:
+        """What was changed, where somebody asked for a form, or reads a pipe."""
+        if not items:
+            return
         if self.format or self.query or not self.terminal.stdout:
             if len(items) == 1 and self.form != "table":
                 self.one(items[0], view)

@@ -29,7 +29,7 @@ class Look:
     def cell(self, column: Column[T], row: T) -> Span:
         """One value."""
         value = column.value(row)
-        return human(value, column.kind, self.now, unicode=self.unicode) if self.people else Span(exact(value))
+        return human(value, column.kind, self.now, unicode=self.unicode) if self.people else Span(exact(value) or "-")
 
 
 def choose(view: View[T], *, wide: bool, names: Sequence[str] | None) -> list[Column[T]]:
