@@ -32,6 +32,7 @@ __all__ = [
     "SyncByteStream",
     "SyncChannel",
     "SyncHttp",
+    "refused",
 ]
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
@@ -278,6 +279,11 @@ def translated(error: Exception, call: Call[Any], url: str, trust: Trust) -> Fle
     if isinstance(error, httpx.DecodingError | SSEError) or _gibberish(error):
         return ProtocolError(f"{url} does not speak the API: {text}", hint=DOWN, call=call)
     return Disconnected(f"the connection to {url} broke: {text}", hint=DOWN, call=call)
+
+
+def refused(request: Request) -> Exception:
+    """What a transport raises where nobody listens: for the fake box."""
+    return httpx.ConnectError("Connection refused", request=request)
 
 
 def _gibberish(error: Exception) -> bool:

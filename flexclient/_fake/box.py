@@ -1,0 +1,207 @@
+"""The fake box itself: its pipelines, and what may be refused. In memory, no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from flexclient._fake.events import Feed, Ring
+from flexclient.models import (
+    READ_ONLY,
+    STATUS_OF,
+    ErrorCode,
+    FieldError,
+    InvalidDocument,
+    Order,
+    PipelineSpec,
+    State,
+    check,
+)
+
+Start: TypeAlias = Literal["plays", "times out", "fails"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as the fake box saw it."""
+
+    method: str
+    path: str
+    """Still percent-encoded."""
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    """What the fake box answers: bytes, or a stream of events."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes | Feed = b""
+
+
+class Refusal(Exception):
+    """An error document on its way out."""
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        hint: str | None = None,
+        details: tuple[FieldError, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.headers = dict(headers or {})
+        self.status = status or STATUS_OF[code]
+        document = {"code": code, "message": message, "hint": hint, "details": [d.body() for d in details] or None}
+        self.document = {name: value for name, value in document.items() if value is not None}
+
+
+@dataclass
+class Kept:
+    """One pipeline of the fake box."""
+
+    spec: PipelineSpec
+    order: Order
+    state: State
+    reason: str | None = None
+    created_at: str = field(default_factory=lambda: now())
+    updated_at: str = field(default_factory=lambda: now())
+
+    @property
+    def mount(self) -> str:
+        """Where it is watched."""
+        return self.spec.output.uri if self.spec.output else f"rtsp://0.0.0.0:8731/{self.spec.id}"
+
+    @property
+    def etag(self) -> str:
+        """Its version."""
+        seed = json.dumps([self.spec.body(), self.order], sort_keys=True)
+        return f'"{hashlib.sha256(seed.encode()).hexdigest()[:16]}"'
+
+
+def now() -> str:
+    """The time as the API writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class FakeBox:
+    """Pipelines and events."""
+
+    def __init__(self, *, plain: bool, token: str | None, retry_ms: int) -> None:
+        self.plain, self.token = plain, token
+        self.ring = Ring(plain=plain, retry_ms=retry_ms)
+        self.kept: dict[str, Kept] = {}
+        self.starts: dict[str, Start] = {}
+
+    def find(self, id: str) -> Kept:  # noqa: A002 - the API's word
+        """A pipeline, or a refusal."""
+        if id not in self.kept:
+            raise Refusal(ErrorCode.NOT_FOUND, f"there is no pipeline {id}", hint="GET /flex/pipeline lists them.")
+        return self.kept[id]
+
+    def move(self, kept: Kept, state: State, reason: str | None = None) -> None:
+        """Bring a pipeline into a state, and tell."""
+        kept.state, kept.reason = state, reason
+        self.ring.tell("pipeline_status", self.status(kept))
+
+    def start(self, kept: Kept) -> None:
+        """Play, or fail as the test said."""
+        outcome = self.starts.get(kept.spec.id, "plays")
+        self.move(kept, State.STARTING)
+        if outcome == "plays":
+            self.move(kept, State.PLAYING)
+        elif outcome == "times out":
+            hint = "It is stored and keeps trying."
+            raise Refusal(ErrorCode.PIPELINE_START_TIMEOUT, f"{kept.spec.id} did not play in time", hint=hint)
+        else:
+            self.move(kept, State.ERROR, "videotestsrc: no such pattern")
+            self.ring.tell("pipeline_error", {"id": kept.spec.id, "message": kept.reason})
+            raise Refusal(ErrorCode.GSTREAMER_ERROR, kept.reason or "", hint="It is stored and keeps trying.")
+
+    def document(self, kept: Kept) -> dict[str, Any]:
+        """A pipeline as it is answered."""
+        body = kept.spec.body()
+        if body.get("source"):
+            body["source"].pop("password", None)
+        told = {"state": kept.state, "klv": {"available": False}}
+        ours = {"order": kept.order, "created_at": kept.created_at, "updated_at": kept.updated_at}
+        return {**body, **told} if self.plain else {**body, **told, **ours}
+
+    def status(self, kept: Kept) -> dict[str, Any]:
+        """How a pipeline fares, as it is answered."""
+        playing = kept.state == State.PLAYING
+        document = {
+            "id": kept.spec.id,
+            "state": kept.state,
+            "order": kept.order,
+            "reason": kept.reason,
+            "output_uri": kept.mount.replace("0.0.0.0", "127.0.0.1"),  # noqa: S104 - an address, not a socket
+            "readers": 0,
+            "stats": {"fps": 30.0, "bitrate_kbps": 750.0, "frames": 300, "dropped": 0} if playing else None,
+        }
+        return {name: value for name, value in document.items() if value is not None}
+
+    def check_mount(self, mine: Kept, id: str | None) -> None:  # noqa: A002 - the API's word
+        """Refuse an output that another pipeline has."""
+        for other in self.kept.values():
+            if other.spec.id != id and other.mount == mine.mount:
+                detail = FieldError(field="output.uri", message=f"{mine.mount} is used by pipeline {other.spec.id}")
+                raise Refusal(ErrorCode.CONFLICT, "the mount is taken", details=(detail,))
+
+    def check_version(self, seen: Seen, kept: Kept) -> None:
+        """Hold `If-Match`."""
+        wanted = seen.headers.get("if-match")
+        if wanted not in {None, "*", kept.etag}:
+            message = f"pipeline {kept.spec.id} was changed since it was read"
+            raise Refusal(ErrorCode.PRECONDITION_FAILED, message, hint="Read it again.")
+
+
+def dumps(value: object) -> bytes:
+    """JSON, as bytes."""
+    return json.dumps(value).encode()
+
+
+def spec_of(document: Any) -> PipelineSpec:
+    """Read a body strictly, as the box does."""
+    if isinstance(document, dict):
+        document = {name: value for name, value in document.items() if name not in READ_ONLY}
+    try:
+        return check(PipelineSpec, dumps(document))
+    except InvalidDocument as fault:
+        raise Refusal(ErrorCode.VALIDATION_ERROR, "the pipeline is not valid", details=fault.details) from None
+
+
+def parsed(seen: Seen) -> Any:
+    """The body's JSON."""
+    try:
+        return json.loads(seen.body)
+    except ValueError:
+        raise Refusal(ErrorCode.VALIDATION_ERROR, "the body is no JSON") from None
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
