@@ -30,8 +30,9 @@ def say(text: str = "") -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def port_or_any(port: int) -> int:
-    """The port itself where it is free, 0 (any) where it is not."""
+def port_or_any(variable: str, documented: int) -> int:
+    """The variable's or the documented port where that is free, 0 (any) where it is not."""
+    port = int(os.environ.get(variable, documented))
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -49,7 +50,7 @@ def encoder(data_dir: str) -> Iterator[dict[str, Any]]:
     command = [
         # The kernel ends the server should this program be killed; its own session keeps Ctrl-C from it.
         *("setpriv", "--pdeathsig", "TERM", str(BIN / "flexserver"), "--host", "127.0.0.1"),
-        *("--port", str(port_or_any(3539)), "--rtsp-port", str(port_or_any(8731))),
+        *("--port", str(port_or_any("FLEX_PORT", 3539)), "--rtsp-port", str(port_or_any("FLEX_RTSP_PORT", 8731))),
         *("--data-dir", data_dir, "--ready-fd", str(writing), "--log-level", "warning"),
     ]
     server = subprocess.Popen(command, pass_fds=[writing], start_new_session=True, stdout=subprocess.DEVNULL)
@@ -83,7 +84,7 @@ def main() -> int:
         try:
             flexctl("pipeline", "create", "-f", os.path.relpath(QUICKSTART))
             flexctl("pipeline", "wait", "quickstart", "--timeout", "20s")
-            flexctl("pipeline", "snapshot", "quickstart", "--output", str(STILL), "--force")
+            flexctl("pipeline", "snapshot", "quickstart", str(STILL))
             say(f"\nThe stream is at {watch}. Watch it with one of:")
             say(f"  ffplay -fflags nobuffer -rtsp_transport tcp {watch}\n  mpv --profile=low-latency {watch}")
             follow = () if sys.stdout.isatty() else ("--for", FOLLOW_IN_A_PIPE)

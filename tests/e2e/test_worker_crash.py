@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import av
 import psutil
@@ -17,6 +16,7 @@ import pytest
 from flexclient import FlexClient
 from flexclient import models as m
 from tests.support.box import Box
+from tests.support.fixtures import BoxFactory
 
 IDS = ("victim", "neighbour")
 LIMIT = 2.0
@@ -90,8 +90,8 @@ def test_sigsegv(box: Box, client: FlexClient, readers: dict[str, Reader]) -> No
     victim, neighbour = readers["victim"], readers["neighbour"]
     until("both readers read", lambda: len(victim.arrived) > 30 and len(neighbour.arrived) > 30)
     seen: list[tuple[str, str | None]] = []
-    with client.pipelines.events("victim") as events:
-        until("the stream of events is open", lambda: events.connected)
+    last = int(client.pipelines.list.raw().headers["last-event-id"])
+    with client.pipelines.events("victim", since=last) as events:
         before, killed = len(victim.arrived), time.monotonic()
         os.kill(worker_of(box, client, "victim"), signal.SIGSEGV)
         for event in events:
@@ -109,9 +109,8 @@ def test_sigsegv(box: Box, client: FlexClient, readers: dict[str, Reader]) -> No
     assert max(steps) < 0.05, f"the neighbour lost pictures: {steps}"
 
 
-def test_nothing_is_left_when_the_box_ends(box_factory: object, tmp_path: Path) -> None:
-    assert callable(box_factory)
-    box = box_factory(tmp_path)
+def test_nothing_is_left_when_the_box_ends(box_factory: BoxFactory) -> None:
+    box = box_factory()
     with FlexClient(url=box.url, fingerprint=box.fingerprint) as client:
         client.pipelines.create(m.PipelineSpec(id="one", on_demand=False, source=m.Source(uri="test://ball")))
     children = psutil.Process(box.pid).children(recursive=True)
