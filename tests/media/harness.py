@@ -145,11 +145,11 @@ class Front(Child):
         return (found[-1].count, found[-1].wanted) if found else (0, False)
 
 
-def spec(uri: str = "test://smpte", *, id: str = "cam1", **parts: Any) -> m.PipelineSpec:
+def spec(uri: str = "test://smpte", *, name: str = "cam1", **parts: Any) -> m.PipelineSpec:
     """A small fast pipeline of that source; parts as in the contract."""
     source = {"uri": uri, **parts.pop("source", {})}
     encoding = {"width": 320, "height": 180, "fps": 30, "quality": 1, "bitrate": 1000, **parts.pop("encoding", {})}
-    return m.PipelineSpec.model_validate({"id": id, "source": source, "encoding": encoding, **parts})
+    return m.PipelineSpec.model_validate({"id": name, "source": source, "encoding": encoding, **parts})
 
 
 def graph_of(pipeline: m.PipelineSpec, **where: Any) -> media.Graph:

@@ -15,7 +15,6 @@ from flexserver.media.gst import GLib, Gst
 NAME = "line"
 _FILES = frozenset({"multipass-cache-file", "option-string", "stats-file", "filename", "dump-location"})
 """Properties by which an allowed element could still reach a file."""
-_FLAGS = 0
 
 
 def add(pipeline: Any, line: str, allowed: tuple[str, ...], first: str) -> None:
@@ -23,6 +22,7 @@ def add(pipeline: Any, line: str, allowed: tuple[str, ...], first: str) -> None:
     bin_ = _parse(line)
     for element in _elements(bin_):
         _check(element, frozenset(allowed))
+    _without_payloader(bin_)
     pad = bin_.find_unlinked_pad(Gst.PadDirection.SRC)
     if pad is None:
         raise BuildError("the launch line must leave one source pad open, which gives the encoded video")
@@ -33,17 +33,23 @@ def add(pipeline: Any, line: str, allowed: tuple[str, ...], first: str) -> None:
 
 
 def _parse(line: str) -> Any:
-    context = Gst.ParseContext.new()
     try:
-        bin_ = Gst.parse_bin_from_description_full(line, False, context, Gst.ParseFlags.FATAL_ERRORS)
+        bin_ = Gst.parse_bin_from_description_full(line, False, None, Gst.ParseFlags.FATAL_ERRORS)
     except GLib.Error as error:
-        missing = context.get_missing_elements()
-        what = f"GStreamer on this box has no element '{missing[0]}'" if missing else error.message
-        raise BuildError(f"the launch line cannot be read: {what}") from None
+        raise BuildError(f"the launch line cannot be read: {error.message}") from None
     if bin_ is None:
         raise BuildError("the launch line is empty")
     bin_.set_name(NAME)
     return bin_
+
+
+def _without_payloader(bin_: Any) -> None:
+    """A line made for an RTSP server ends in `rtph264pay name=pay0`: the front has its own."""
+    if (payloader := bin_.get_by_name("pay0")) is not None:
+        sink = payloader.get_static_pad("sink")
+        if (peer := sink.get_peer()) is not None:
+            peer.unlink(sink)
+        bin_.remove(payloader)
 
 
 def _elements(bin_: Any) -> Iterator[Any]:
@@ -63,7 +69,7 @@ def _check(element: Any, allowed: frozenset[str]) -> None:
     if name not in allowed:
         raise BuildError(f"element '{name}' is not allowed on this box")
     for spec in element.list_properties():
-        if spec.name in _FILES and element.get_property(spec.name) != spec.get_default_value():
+        if spec.name in _FILES and element.get_property(spec.name) != spec.default_value:
             raise BuildError(f"property '{spec.name}' of '{name}' is not allowed on this box")
 
 

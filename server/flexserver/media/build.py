@@ -78,12 +78,7 @@ def _join_later(bin_: Any, source: Any, target: Any, accept: Any) -> None:
         else:
             _drain(bin_, pad)
 
-    def complete(_: Any) -> None:
-        if not target.get_static_pad("sink").is_linked():
-            source.post_message(Gst.Message.new_error(source, fault("there is no video track in it"), ""))
-
     source.connect("pad-added", appeared)
-    source.connect("no-more-pads", complete)
 
 
 def _drain(bin_: Any, pad: Any) -> None:

@@ -163,7 +163,7 @@ def _crop_faults(spec: PipelineSpec) -> Iterator[FieldError]:
     if crop is None:
         return
     width, height = sources.TEST_SIZE
-    if crop.left + crop.right > width - 16 or crop.top + crop.bottom > height - 16:
+    if crop.left + crop.right >= width or crop.top + crop.bottom >= height:
         yield FieldError(field="crop", message=f"the crop leaves nothing of the test picture, {width}x{height}")
 
 

@@ -27,6 +27,10 @@ WAITING = "waiting"
 """The queue before the encoder."""
 OVERLAY = "overlay"
 SOURCE = "source"
+OUTPUT = "output"
+PROGRESSIVE = "progressive"
+"""What decoded pictures meet first."""
+CROP = "crop"
 ENTRY = "entry"
 """The element that a source's decoded pictures enter by."""
 
@@ -43,7 +47,7 @@ class Element:
     name: str
     properties: tuple[tuple[str, Value], ...] = ()
     part: str = "internal"
-    """Whose fault a failure here is: `source`, `output` or `internal` (protocol.Failed)."""
+    """Whose fault a failure here is: `source`, `output`, `graph` or `internal` (protocol.Failed)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -10,7 +11,18 @@ from typing import Any
 
 from flexserver import protocol
 from flexserver.media import advanced, build, explain, fit, rewind, slate, snapshot
-from flexserver.media.elements import ENCODER, PICTURES, SOURCE, UNITS, WAITING, Graph, Setting
+from flexserver.media.elements import (
+    CROP,
+    ENCODER,
+    OUTPUT,
+    PICTURES,
+    PROGRESSIVE,
+    SOURCE,
+    UNITS,
+    WAITING,
+    Graph,
+    Setting,
+)
 from flexserver.media.gst import GLib, Gst, ask_for_key, picture_of
 from flexserver.media.link import Link
 from flexserver.media.patience import Patience
@@ -45,6 +57,8 @@ class Engine:
         """Start. What follows is said."""
         self._patience = Patience(self._graph.source, time.monotonic())
         GLib.timeout_add(_LOOK, self._look)
+        if OUTPUT in self._graph:
+            threading.Thread(target=self._resolve, name="resolve", daemon=True).start()
         self._pipeline.set_state(Gst.State.PLAYING)
         self._show_slate(*(self._graph.size or fit.NOMINAL_SIZE), fit.NOMINAL_FPS)
 
@@ -106,6 +120,9 @@ class Engine:
         if (encoder := self._element(ENCODER)) is not None:
             kind = Gst.PadProbeType.EVENT_DOWNSTREAM
             encoder.get_static_pad("sink").add_probe(kind, self._picture_known)
+        if CROP in self._graph:
+            first = self._element(PROGRESSIVE) or self._element(CROP)
+            first.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._crop_known)
         source = self._element(SOURCE)
         if source is not None and (pad := source.get_static_pad("src")) is not None:
             pad.add_probe(Gst.PadProbeType.BUFFER, self._first_data)
@@ -113,6 +130,14 @@ class Engine:
             source.connect("pad-added", self._first_data)
         if self._graph.source == "file":
             self._rewind = rewind.Rewind(self._graph, self._pipeline)
+
+    def _resolve(self) -> None:
+        """Look an output's host up: the element that sends says nothing when there is none."""
+        host = str(dict(self._graph[OUTPUT].properties)["host"])
+        try:
+            socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            self._fail("output", f"output udp://{host}: {error.strerror} (udpsink)")
 
     def _first_data(self, *_: Any) -> Any:
         self._arrived = True
@@ -125,6 +150,16 @@ class Engine:
             width, height, fps = picture_of(event.parse_caps())
             self.change(fit.settings(self._graph, width, height, fps))
             self._show_slate(width, height, fps or fit.NOMINAL_FPS)
+        return Gst.PadProbeReturn.OK
+
+    def _crop_known(self, _: Any, info: Any) -> Any:
+        """A crop that leaves nothing shows elsewhere, as an error that nobody understands: say it first."""
+        event = info.get_event()
+        if event.type == Gst.EventType.CAPS:
+            width, height, _fps = picture_of(event.parse_caps())
+            edges = {name: self._element(CROP).get_property(name) for name in ("top", "right", "bottom", "left")}
+            if edges["left"] + edges["right"] >= width or edges["top"] + edges["bottom"] >= height:
+                self._fail("graph", f"crop: it leaves nothing of the source's picture, {width}x{height} (videocrop)")
         return Gst.PadProbeReturn.OK
 
     def _show_slate(self, width: int, height: int, fps: float) -> None:
@@ -200,8 +235,18 @@ class Engine:
             sys.stderr.write(f"warning: {message.src.get_name()}: {error.message} {debug or ''}\n")
         elif message.type == Gst.MessageType.EOS:
             self._end()
+        elif message.type == Gst.MessageType.STREAM_COLLECTION:
+            self._tracks_known(message)
         elif message.type == Gst.MessageType.LATENCY:
             self._pipeline.recalculate_latency()
+
+    def _tracks_known(self, message: Any) -> None:
+        """A container without video would end without a word: its other tracks are drained."""
+        tracks = message.parse_stream_collection()
+        kinds = [tracks.get_stream(index).get_stream_type() for index in range(tracks.get_size())]
+        part, _ = self._blame(message.src)
+        if part == "source" and not any(kind & Gst.StreamType.VIDEO for kind in kinds):
+            self._fail(part, f"source {self._address()}: there is no video track in it")
 
     def _error(self, message: Any) -> None:
         error, debug = message.parse_error()

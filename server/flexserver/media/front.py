@@ -1,8 +1,8 @@
 """The RTSP server of the box: `python -m flexserver.media.front --fd N --host H --port P --link NAME`.
 
 One process for all mounts; it encodes nothing. Workers bring access units over the link; readers share one media.
-It says `Ready` with its port, then `Readers` whenever a mount's count or wish changes. Where the port is taken: one line
-on stderr and exit 3.
+It says `Ready` with its port, then `Readers` whenever a mount's count or wish changes. Where the port is taken: one
+line on stderr and exit 3.
 """
 
 from __future__ import annotations

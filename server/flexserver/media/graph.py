@@ -50,7 +50,7 @@ ADVANCED_ELEMENTS: tuple[str, ...] = (
     "capsfilter", "queue", "queue2", "tee", "funnel", "identity", "watchdog", "clocksync", "fakesink", "valve",
     "videoconvert", "videoscale", "videoconvertscale", "videorate", "videocrop", "videoflip", "videobalance",
     "videobox", "videomixer", "compositor", "alpha", "gamma", "deinterlace", "imagefreeze",
-    "textoverlay", "clockoverlay", "timeoverlay", "x264enc",
+    "textoverlay", "clockoverlay", "timeoverlay", "x264enc", "rtph264pay",
 )  # fmt: skip
 """What an advanced line may use unless the box's settings say otherwise: nothing that touches files or programs."""
 
@@ -85,7 +85,7 @@ def build(spec: PipelineSpec, where: Where) -> Graph:
     size, fps = _made(spec, encoding)
     is_test = sources.kind_of(spec.source) == "test"
     found = sources.pictures(spec.source, size=size, fps=fps)
-    middle = picture.chain(spec, encoding, made_to_size=is_test and spec.crop is None, paced=found.kind == "file")
+    middle = picture.chain(spec, encoding, found.kind)
     newest, waiting = picture.side(live=found.kind != "file")
     tail = (waiting, encode.encoder(encoding), *encode.units(encoding.codec))
     ends, end_links = _ends(spec, tail[-1])
@@ -173,7 +173,7 @@ def _ends(spec: PipelineSpec, last: Element) -> tuple[tuple[Element, ...], tuple
 def _advanced(spec: PipelineSpec, where: Where) -> Graph:
     """The user's line, then our parser and outputs. The line stays text: only a worker reads it."""
     encoding = spec.encoding or DEFAULT_ENCODING
-    parsed = encode.units(encoding.codec)
+    parsed = (*encode.units(encoding.codec), Element("clocksync", "pace"))
     ends, end_links = _ends(spec, parsed[-1])
     return Graph(
         elements=(*parsed, *ends),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flexserver.media.elements import Element
+from flexserver.media.elements import OUTPUT, Element
 
 if TYPE_CHECKING:
     from flexclient.models import PipelineSpec
@@ -36,7 +36,7 @@ def sender(spec: PipelineSpec) -> tuple[Element, ...]:
         Element("mpegtsmux", "multiplex", (("alignment", 7),), "output"),
         Element(
             "udpsink",
-            "output",
+            OUTPUT,
             (("host", parts.hostname or ""), ("port", parts.port or 0), ("sync", False), ("async", False)),
             "output",
         ),

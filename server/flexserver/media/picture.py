@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flexserver.media import overlay
-from flexserver.media.elements import PICTURES, WAITING, Element, caps
+from flexserver.media.elements import CROP, PICTURES, PROGRESSIVE, WAITING, Element, caps
 from flexserver.media.sources import fraction
 
 if TYPE_CHECKING:
     from flexclient.models import Crop, Encoding, PipelineSpec, Transform
 
+_PROGRESSIVE = Element("deinterlace", PROGRESSIVE, (("mode", "auto"), ("fields", "top")))
+"""Does nothing to pictures that are no fields; those it makes whole at the same rate."""
 _EVEN = "(int)[16,8192,2]"
 _TURNS = {
     (0, "none"): "identity",
@@ -39,21 +41,24 @@ def is_sideways(transform: Transform | None) -> bool:
     return transform is not None and transform.rotate in {90, 270}
 
 
-def chain(spec: PipelineSpec, encoding: Encoding, *, made_to_size: bool, paced: bool) -> tuple[Element, ...]:
+def chain(spec: PipelineSpec, encoding: Encoding, source: str) -> tuple[Element, ...]:
     """Elements from the first that takes the source's pictures to the tee before the encoder.
 
-    `made_to_size`: the source already makes the encoded size and rate. `paced`: hold pictures back to real time.
+    The test source makes the encoded size and rate itself, unless a crop counts in its own pixels; files are held back
+    to real time.
     """
+    made_to_size = source == "test" and spec.crop is None
     shaped = [] if made_to_size else _size(encoding)
     changed = [*_cropped(spec.crop), *_turned(spec.transform)]
     text = overlay.element(spec.overlay) if spec.overlay else None
     return (
-        *([] if made_to_size or not changed else _to_planes()),
+        *([] if source == "test" else [_PROGRESSIVE]),
+        *([] if source == "test" or not changed else _to_planes()),
         *changed,
         *shaped,
         *([] if made_to_size or not encoding.fps else _rate(encoding.fps)),
         *([text] if text else []),
-        *([Element("clocksync", "pace")] if paced else []),
+        *([Element("clocksync", "pace")] if source == "file" else []),
         Element("tee", "both"),
     )
 
@@ -80,7 +85,7 @@ def _cropped(crop: Crop | None) -> list[Element]:
     if crop is None or not any((crop.top, crop.right, crop.bottom, crop.left)):
         return []
     edges = (("top", crop.top), ("right", crop.right), ("bottom", crop.bottom), ("left", crop.left))
-    return [Element("videocrop", "crop", edges, "source")]
+    return [Element("videocrop", CROP, edges, "graph")]
 
 
 def _turned(transform: Transform | None) -> list[Element]:

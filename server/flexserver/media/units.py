@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from flexserver.protocol import UNIT, Kind
 
 MAX_UNIT = 16 * 1024 * 1024
 """No access unit is longer: what says so is torn."""
 _CREDENTIALS = struct.Struct("3i")
+
+
+class Readable(Protocol):
+    """A buffered stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """That many bytes, fewer only at the end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ def frame(unit: Unit) -> bytes:
     return header(unit.kind, len(unit.data), unit.pts, unit.duration, unit.stream) + unit.data
 
 
-def read(stream: io.BufferedReader) -> Iterator[Unit]:
+def read(stream: Readable) -> Iterator[Unit]:
     """Whole units until the end of the stream. One that was torn by a worker's death is dropped."""
     while len(head := stream.read(UNIT.size)) == UNIT.size:
         size, number, kind, pts, duration = UNIT.unpack(head)

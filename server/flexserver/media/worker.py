@@ -11,7 +11,9 @@ import base64
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
+from types import TracebackType
 
 from flexserver import protocol
 from flexserver.media.build import BuildError
@@ -36,6 +38,8 @@ class Worker:
         self._link: Link | None = None
         self._exit = 0
         self._control = Control(fd, self._told, self._loop.quit)
+        sys.excepthook = self._bug
+        threading.excepthook = lambda args: self._bug(args.exc_type, args.exc_value, args.exc_traceback)
 
     def run(self) -> int:
         """Work until it is over; the process's exit code."""
@@ -77,10 +81,18 @@ class Worker:
             self._engine.play()
 
     def _say(self, message: protocol.Message) -> None:
-        self._control.send(message)
-        if isinstance(message, (protocol.Failed, protocol.Ended)):
+        if not isinstance(message, (protocol.Failed, protocol.Ended)):
+            self._control.send(message)
+        else:
+            self._beat()
+            self._control.send(message)
             self._exit = 1 if isinstance(message, protocol.Failed) else 0
             GLib.idle_add(self._loop.quit)
+
+    def _bug(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        """An error in a callback would leave a worker that does nothing: it ends, and gets started anew."""
+        traceback.print_exception(kind, error, trace)
+        self._say(protocol.Failed("internal", f"worker: {kind.__name__}: {error}"))
 
     def _beat(self) -> bool:
         self._control.send(self._engine.beat() if self._engine else protocol.Beat())
