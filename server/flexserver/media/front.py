@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from flexserver import protocol
@@ -26,12 +27,20 @@ from flexserver.media.gst import GLib, repository, settle_as_child
 Rtsp = repository("GstRtspServer")
 GstRtsp = repository("GstRtsp")
 
-_TICK = 200
-"""Milliseconds: the slate's five pictures a second."""
+_TICK = 100
+"""Milliseconds: the slate has ten pictures a second, so that a reader who analyses first is not kept waiting."""
 _CLEAN_UP = 2
 _BACKLOG = 4_000_000
 """Bytes of units that wait for a media; the oldest go first."""
 PORT_TAKEN = 3
+
+
+@dataclass(slots=True)
+class _Client:
+    """What one connection asked for and plays."""
+
+    mounts: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
 
 
 class Front:
@@ -42,7 +51,7 @@ class Front:
         self._loop = GLib.MainLoop()
         self._feeds: dict[str, Feed] = {}
         self._mounted: set[str] = set()
-        self._clients: dict[Any, set[str]] = {}
+        self._clients: dict[Any, _Client] = {}
         self._audience = Audience()
         self._lock = threading.RLock()
         self._server = Rtsp.RTSPServer.new()
@@ -98,7 +107,7 @@ class Front:
         self._mounts.remove_factory(f"/{name}")
         with self._lock:
             self._mounted.discard(name)
-            readers = [client for client, names in self._clients.items() if name in names]
+            readers = [client for client, about in self._clients.items() if name in about.mounts]
             self._audience.forget(name)
             if (feed := self._feeds.get(name)) and not feed.is_attached:
                 del self._feeds[name]
@@ -122,7 +131,7 @@ class Front:
 
     def _connected(self, _: Any, client: Any) -> None:
         with self._lock:
-            self._clients[client] = set()
+            self._clients[client] = _Client()
         client.connect("pre-describe-request", self._asked)
         client.connect("play-request", self._plays)
         client.connect("pause-request", self._leaves)
@@ -132,7 +141,7 @@ class Front:
     def _asked(self, client: Any, context: Any) -> Any:
         if name := self._name(context):
             with self._lock:
-                self._clients.setdefault(client, set()).add(name)
+                self._clients[client].mounts.add(name)
                 self._audience.asked(name, time.monotonic())
             self._say_news()
         return GstRtsp.RTSPStatusCode.OK
@@ -142,33 +151,33 @@ class Front:
         if name is None:
             return
         with self._lock:
-            self._clients.setdefault(client, set()).add(name)
-            self._audience.plays(context.session.get_sessionid(), name, time.monotonic())
+            session = context.session.get_sessionid()
+            self._clients[client].mounts.add(name)
+            self._clients[client].sessions.add(session)
+            self._audience.plays(session, name, time.monotonic())
             self._feeds[name].ask_for_key()
         self._say_news()
 
     def _leaves(self, _: Any, context: Any) -> None:
-        self._left(context.session)
+        if context.session is not None:
+            self._left(context.session.get_sessionid())
 
     def _session_removed(self, _: Any, session: Any) -> None:
-        self._left(session)
+        self._left(session.get_sessionid())
 
-    def _left(self, session: Any) -> None:
-        if session is not None:
-            with self._lock:
-                self._audience.left(session.get_sessionid(), time.monotonic())
-            self._say_news()
+    def _left(self, session: str) -> None:
+        with self._lock:
+            self._audience.left(session, time.monotonic())
+        self._say_news()
 
     def _closed(self, client: Any) -> None:
         """A reader went without a word: its sessions end now, not after their time-out."""
         with self._lock:
-            self._clients.pop(client, None)
-        client.session_filter(self._end_session)
-
-    def _end_session(self, _: Any, session: Any) -> Any:
-        self._left(session)
-        self._sessions.remove(session)
-        return Rtsp.RTSPFilterResult.REMOVE
+            about = self._clients.pop(client)
+        for name in about.sessions:
+            if (session := self._sessions.find(name)) is not None:
+                self._sessions.remove(session)
+            self._left(name)
 
     def _name(self, context: Any) -> str | None:
         """The mount that a request is about: its path, or the part of it before the stream's name."""
