@@ -69,7 +69,8 @@ class Call(Generic[T]):
     @property
     def target(self) -> str:
         """Path and query."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        query = urlencode(self.query, safe=",")
+        return f"{self.path}?{query}" if query else self.path
 
     @property
     def idempotent(self) -> bool:
@@ -108,7 +109,7 @@ class Call(Generic[T]):
         return f"{self.method} {self.target}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reply(Generic[T]):
     """An answer: its data, and what came with it."""
 
@@ -130,6 +131,9 @@ class Reply(Generic[T]):
     def applied(self) -> str | None:
         """How a change took effect: `live`, `restart` or `stored`; None where the box does not say."""
         return self.headers.get("flex-applied")
+
+    def __repr__(self) -> str:
+        return f"Reply(status={self.status}, data={mask_json(self.data)!r}, headers={self.headers!r})"
 
 
 @dataclass(frozen=True, slots=True)

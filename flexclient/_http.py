@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +18,7 @@ from httpx import AsyncBaseTransport, AsyncByteStream, BaseTransport, Request, R
 from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from flexclient._call import Call, Headers
-from flexclient._tls import Trust, context_for, tls_error
+from flexclient._tls import Trust, causes, context_for, tls_error
 from flexclient._wire import MAX_ANSWER, Answer, RawEvent, StreamText, Wire
 from flexclient.errors import CallTimeout, Disconnected, FlexError, ProtocolError, Unreachable, UsageError
 
@@ -295,9 +296,7 @@ def _gibberish(error: Exception) -> bool:
 
 def _reason(error: BaseException) -> str:
     """The operating system's words for it, without numbers and brackets."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
+    for cause in causes(error):
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
     return str(error) or type(error).__name__

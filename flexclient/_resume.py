@@ -127,7 +127,7 @@ class Follower:
         event = typed(raw)
         if event.type == "gap":
             self._floor = None  # what follows is a snapshot: it is new, whatever its ids
-        if self._floor is not None and event.id is not None and event.id <= self._floor:
+        if event.type != "bye" and self._floor is not None and event.id is not None and event.id <= self._floor:
             logger.debug("event %s came again and is passed over", event.id)
             return
         self._failures, self._delay = 0, 0.0

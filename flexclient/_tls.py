@@ -134,7 +134,7 @@ def _refused(sslobj: Any) -> str | None:
 
 def tls_error(error: BaseException, trust: Trust, url: str) -> TlsError | None:
     """What a failed connection has to say about trust; None where it failed for another reason."""
-    cause = next((link for link in _chain(error) if isinstance(link, ssl.SSLError)), None)
+    cause = next((link for link in causes(error) if isinstance(link, ssl.SSLError)), None)
     if cause is None:
         return None
     seen = getattr(cause, "flex_seen", None)
@@ -162,9 +162,9 @@ def tls_error(error: BaseException, trust: Trust, url: str) -> TlsError | None:
     )
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it, the last first; of a group its first."""
+    while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
+        error = inner or error.__cause__ or error.__context__

@@ -122,11 +122,11 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
         *,
         times: int = 1,
         status: int | None = None,
-        retry_after: float | None = None,
+        retry_after: int | None = None,
         hint: str | None = None,
     ) -> None:
         """Answer the next requests with an error."""
-        headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
         known = ErrorCode(code)
         no = Refusal(known, message, hint=hint, headers=headers, status=status or STATUS_OF.get(known, 500))
         self._refusals.extend(refusing(no) for _ in range(times))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
+
+from flexclient._log import mask_text
 
 
 class Unset:
@@ -34,9 +37,13 @@ class Model(BaseModel):
         frozen=True,
         extra="allow",
         defer_build=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,
     )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What a repr shows: everything but passwords inside addresses."""
+        for name, value in super().__repr_args__():
+            yield name, mask_text(value) if isinstance(value, str) and "://" in value else value
 
     def body(self) -> dict[str, Any]:
         """The JSON body that says exactly what was set: absent fields stay absent, `None` becomes `null`."""
