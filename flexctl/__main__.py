@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import typer
 
@@ -15,6 +16,10 @@ from flexctl.exits import Exit
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run flexctl and leave the process with its exit code."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # or it looks through every installed package for them
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name in letters that this terminal lacks is no reason to fail
+            stream.reconfigure(errors="replace")
     try:
         code = run(argv)
         sys.stdout.flush()

@@ -29,6 +29,7 @@ TABLE: dict[str, Entry | Group] = {
     "events": Entry("flexctl.cmds.events:events", "Follow everything that happens on the box"),
     "health": Entry("flexctl.cmds.system:health", "Show whether the box and its parts are well"),
     "version": Entry("flexctl.cmds.system:version", "Show the versions of flexctl and of the box"),
+    "completion": Entry("flexctl.cmds.completion:completion", "Print what makes a shell complete flexctl's commands"),
     "api": Entry("flexctl.cmds.api:api", "Send any request to the box"),
 }
 

@@ -45,6 +45,7 @@ class Misuse(Stop):
 
 
 CODES: dict[str, Exit] = {
+    "VALIDATION_ERROR": Exit.USAGE,
     "NOT_FOUND": Exit.NOT_FOUND,
     "UNAUTHORIZED": Exit.FORBIDDEN,
     "LICENSE_ERROR": Exit.REFUSED,
@@ -57,6 +58,7 @@ CODES: dict[str, Exit] = {
 """Code of the contract -> exit code; every other one is a failure (1)."""
 
 STATUSES: dict[int, Exit] = {
+    400: Exit.USAGE,
     401: Exit.FORBIDDEN,
     402: Exit.REFUSED,
     403: Exit.FORBIDDEN,
@@ -113,6 +115,8 @@ def _unanswered(error: FlexError, url: str) -> Problem:
     if isinstance(error, errors.ConnectError):
         ask = f"Is the box on, and is {url or 'this'} its address? Another one: --url or FLEX_URL"
         return Problem(error.message, hint or ask, Exit.UNREACHABLE)
+    if isinstance(error, errors.UnexpectedState) and error.status:
+        return Problem(error.message, f"why: flexctl pipeline logs {error.status.id}")
     if isinstance(error, errors.CallTimeout):
         return Problem(error.message, hint or "Allow more time with --timeout", Exit.TIMED_OUT)
     return Problem(error.message, hint)

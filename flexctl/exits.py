@@ -11,7 +11,7 @@ class Exit(IntEnum):
     FAILED = 1
     """It went wrong in a way that no other code names."""
     USAGE = 2
-    """The command line, or a file it names, is wrong. Nothing was sent."""
+    """The command line, or a file it names, is wrong. Nothing was changed."""
     NOT_FOUND = 3
     """What the command is about does not exist."""
     FORBIDDEN = 4

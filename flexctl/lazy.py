@@ -7,11 +7,12 @@ validation). Ours are text, numbers, switches and choices, so `_process` reads t
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -112,6 +113,11 @@ class _Option(TyperOption):
 class _Argument(TyperArgument):
     """An argument that reads plainly."""
 
+    def get_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  Typer calls it so
+        """`ID`, `ID...`, or `[FILE]` where it may be left out."""
+        name = self.metavar or self.name
+        return [name if self.required else f"[{name}]"]
+
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value that was meant."""
         return _process(self, ctx, value)
@@ -163,12 +169,19 @@ class _Helps:
         usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])  # type: ignore[attr-defined]
         formatter.write(render(usage, inspect.cleandoc(self.help or ""), self.sections(ctx), terminal))  # type: ignore[attr-defined]
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """`--help`, read as plainly as the rest."""
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        return option and _plainly(option)
+
     def sections(self, ctx: Any) -> list[Section]:
         """The parameters, by section, in the order they were declared."""
         found: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):  # type: ignore[attr-defined]
             record = param.get_help_record(ctx)
-            if record and not isinstance(param, TyperArgument):
+            if record and isinstance(param, TyperArgument):
+                found.setdefault("Arguments", []).append((param.metavar or param.name, param.help or ""))
+            elif record:
                 title = getattr(param, "rich_help_panel", None) or "Options"
                 left = record[0].replace(" <bool>", "")
                 found.setdefault(title, []).append((left, record[1]))
@@ -276,8 +289,24 @@ def _help_hint(ctx: Any) -> str:
     return f"`{ctx.command_path} --help` shows what there is" if ctx else ""
 
 
+def _completes() -> None:
+    """Typer knows no shell until it is told to."""
+    if os.environ.get("_FLEXCTL_COMPLETE"):
+        from typer._completion_classes import completion_init
+
+        completion_init()
+
+
+def completion_script(shell: str) -> str:
+    """What a shell has to run so that it completes our names."""
+    from typer._completion_shared import get_completion_script
+
+    return get_completion_script(prog_name="flexctl", complete_var="_FLEXCTL_COMPLETE", shell=shell)
+
+
 def root(help: str, table: Mapping[str, Entry | Group], function: Callable[..., None]) -> LazyGroup:  # noqa: A002
     """The outermost group: its function's own options, and the global settings."""
+    _completes()
     own = [_plainly(param) for param in _built(function, "flexctl", "", TyperCommand).params]
     return LazyGroup.of("flexctl", help, table, [*own, *_params(GLOBALS)])
 
@@ -292,7 +321,6 @@ def misuse_of(error: typer.TyperException) -> Misuse:
         guess = f". Did you mean '{near[0]}'?" if near else ""
         return Misuse(f"there is no option '{option}'{guess}", _help_hint(ctx))
     message = error.format_message().rstrip(".")
+    if message.startswith("Got unexpected extra"):
+        message = f"nothing is expected here: {message.partition('(s) (')[2].rstrip(')')}"
     return Misuse(message[:1].lower() + message[1:], _help_hint(ctx))
-
-
-Shell = Literal["bash", "zsh", "fish"]

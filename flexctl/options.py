@@ -88,7 +88,15 @@ GLOBALS: tuple[Setting, ...] = (
         read=duration,
         section=_CONNECTION,
     ),
-    Setting("output", ("--output", "-o"), "Form of the data", Format, env="FLEX_OUTPUT", section=_OUTPUT),
+    Setting(
+        "output",
+        ("--output", "-o"),
+        "table, wide, json, yaml, ndjson, csv or name",
+        Format,
+        metavar="FORM",
+        env="FLEX_OUTPUT",
+        section=_OUTPUT,
+    ),
     Setting(
         "columns",
         ("--columns",),

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ class State:
             sort_by=get("sort_by"),
             query=get("query"),
             quiet=bool(get("quiet")),
+            clock=now,
         )
 
     @cached_property
@@ -100,8 +102,16 @@ class State:
             raise stop from error
 
 
+def now() -> datetime:
+    """The time of day. Tests put another one here."""
+    return datetime.now(UTC)
+
+
 def connect(**settings: Any) -> FlexClient:
     """A client of the box. Tests put another one here."""
+    # httpx brings a command line of its own, with click, rich and pygments: half of its time to import. Told that
+    # there is none, it goes on without.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     from flexclient import FlexClient
 
     return FlexClient(**settings)

@@ -18,7 +18,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 def api(
     ctx: typer.Context,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH, DELETE.")],
-    path: Annotated[str, typer.Argument(metavar="PATH", help="/flex/..., with ?query where there is one.")],
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="PATH", help="/flex/..., with ?query where there is one.", show_default=False),
+    ] = None,
     data: Annotated[
         str | None, typer.Option("--data", "-d", metavar="JSON", help="The body; @FILE reads it, - is standard input.")
     ] = None,
@@ -56,12 +59,14 @@ def api(
         run.out.data(reply.data)
 
 
-def _target(method: str, path: str) -> tuple[str, str]:
-    """Method and path as they are sent; the two may be the wrong way round in a hurry, and then it says so."""
+def _target(method: str, path: str | None) -> tuple[str, str]:
+    """Method and path as they are sent. Raises Misuse, also for a path where the method should be."""
     verb = method.upper()
     if verb not in METHODS:
         hint = f"the method comes first: flexctl api GET {method}" if "/" in method else f"one of {', '.join(METHODS)}"
         raise Misuse(f"'{method}' is no method", hint)
+    if not path:
+        raise Misuse("PATH is missing", f"for example: flexctl api {verb} /flex/health")
     return verb, path if path.startswith("/") else f"/{path}"
 
 

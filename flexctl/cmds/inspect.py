@@ -14,7 +14,7 @@ def snapshot(
     ctx: typer.Context,
     id: Id,  # noqa: A002
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="Where to save it (default: ID.jpg); - is standard output.")
+        str | None, typer.Argument(metavar="FILE", help="Where to save it (default: ID.jpg); - is standard output.")
     ] = None,
     width: Annotated[int | None, typer.Option(metavar="PIXELS", help="Scale it to this width.")] = None,
 ) -> None:

@@ -78,7 +78,7 @@ def get(ctx: typer.Context, id: Id) -> None:  # noqa: A002
 @takes(*flags.SETTINGS)
 def create(
     ctx: typer.Context,
-    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The new pipeline's id.")] = None,  # noqa: A002
+    id: Annotated[str | None, typer.Argument(metavar="ID", help="The new pipeline's id.")] = None,  # noqa: A002
     file: File = None,
     play: Annotated[bool, typer.Option("--play", help="Encode from now on, readers or not.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Come back when it plays.")] = False,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flexctl.out.human import seconds
-from flexctl.out.style import Span
+from flexctl.out.style import Span, cells
 from flexctl.out.table import Line, Look, choose, table
 from flexctl.views.event import EVENT, Seen
 from flexctl.views.view import Column, T, View
@@ -39,7 +39,16 @@ class Link:
         return replace(self, stale_since=None, started=True, events=self.events + 1, last=at)
 
     def line(self, look: Look, hint: str = "") -> Line:
-        """The state in one line."""
+        """The state in one line. Some columns stay free: the terminal itself writes `^C` there."""
+        room = (look.width or 200) - 4
+        line, used = [], 0
+        for span in self._spans(look, hint):
+            if used + cells(span.text) <= room:
+                line.append(span)
+                used += cells(span.text)
+        return line
+
+    def _spans(self, look: Look, hint: str) -> Line:
         mark = "●" if look.unicode else "*"
         if self.stale_since:
             age = seconds(max((look.now - self.stale_since).total_seconds(), 0))
@@ -109,5 +118,5 @@ def board_lines(
     room = height - 2
     if len(body) > room:
         hidden = len(body) - room + 1
-        body = [*body[: room - 1], [Span(f"{'…' if look.unicode else '...'} {hidden} lines more", "dim")]]
+        body = [*body[: room - 1], [Span(f"{'…' if look.unicode else '...'} {hidden} more", "dim")]]
     return [*body, footer]

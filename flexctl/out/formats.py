@@ -62,7 +62,9 @@ def query(expression: str, data: Any) -> Any:
     try:
         return jmespath.search(expression, data)
     except JMESPathError as error:
-        raise Misuse(f"--query: {error}", "the language is described at https://jmespath.org") from None
+        raise Misuse(
+            f"--query: {str(error).splitlines()[0]}", "the language is described at https://jmespath.org"
+        ) from None
 
 
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d[\d.eE+-]*)')

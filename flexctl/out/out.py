@@ -6,7 +6,7 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TextIO
 
 from flexctl.errors import Misuse, Problem
@@ -17,15 +17,12 @@ from flexctl.out.terminal import Terminal
 from flexctl.views.view import T, View
 
 
-def _utcnow() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True)
 class Out:
     """Writes data to stdout in the form that was asked for, and everything else to stderr."""
 
     terminal: Terminal
+    clock: Callable[[], datetime]
     format: str | None = None
     """None: nobody asked, so the command's own default."""
     columns: tuple[str, ...] = ()
@@ -35,7 +32,6 @@ class Out:
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
-    clock: Callable[[], datetime] = _utcnow
 
     # Data
 
@@ -88,7 +84,7 @@ class Out:
         if not items:
             return
         if self.format or self.query or not self.terminal.stdout:
-            if len(items) == 1 and self.form != "table":
+            if len(items) == 1 and self.form not in {"table", "wide"}:
                 self.one(items[0], view)
             else:
                 self.list(items, view)
@@ -183,13 +179,19 @@ class Out:
         return self.stdin.readline().strip().lower() in {"y", "yes"}
 
 
+def _sentence(text: str) -> str:
+    """Hints come from the box, the SDK and flexctl: they all begin with a large letter, but for what is to be typed."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first != "flexctl" else text
+
+
 def tell_problem(problem: Problem, stderr: TextIO, terminal: Terminal) -> None:
     """Write a problem: the sentence, the faulty fields, what to do next, whom to quote."""
     color = terminal.color_err
     lines = [paint([Span("flexctl: ", "bad"), Span(safe(problem.sentence))], color)]
     for name, message in problem.details:
         lines.append(paint([Span(f"  {safe(name)}: " if name else "  ", "title"), Span(safe(message))], color))
-    for line in problem.hint.splitlines():
+    for line in _sentence(problem.hint).splitlines():
         lines += [paint([Span(f"  {part}", "accent")], color) for part in fold(safe(line), 200)]
     if problem.request_id:
         lines.append(paint([Span(f"  request id {safe(problem.request_id)}", "dim")], color))

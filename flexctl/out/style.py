@@ -60,17 +60,17 @@ def _cell(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def clip(text: str, room: int) -> str:
-    """The text in at most `room` columns, with an ellipsis where something is missing."""
+def clip(text: str, room: int, mark: str = "…") -> str:
+    """The text in at most `room` columns, with a mark where something is missing."""
     if cells(text) <= room:
         return text
     kept, used = [], 0
     for char in text:
         used += _cell(char)
-        if used > room - 1:
+        if used > room - len(mark):
             break
         kept.append(char)
-    return "".join(kept) + "…" if room > 0 else ""
+    return ("".join(kept) + mark)[: max(room, 0)]
 
 
 def fold(text: str, room: int) -> list[str]:

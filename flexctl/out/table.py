@@ -60,6 +60,7 @@ def arrange(view: View[T], rows: Sequence[T], by: str | None) -> list[T]:
 
 def table(columns: Sequence[Column[T]], rows: Sequence[T], look: Look) -> list[Line]:
     """The heading and the rows, fitted to the room."""
+    columns = [c for c in columns if not c.if_any or any(c.value(row) not in {None, ""} for row in rows)]
     body = [[look.cell(column, row) for column in columns] for row in rows]
     wanted = [
         max(cells(column.title), *(cells(line[index].text) for line in body), 0) for index, column in enumerate(columns)
@@ -69,7 +70,7 @@ def table(columns: Sequence[Column[T]], rows: Sequence[T], look: Look) -> list[L
     heading = [Span(columns[index].title, "heading") for index in range(len(columns))]
     lines: list[Line] = []
     for line in [heading, *body]:
-        lines += _row([(columns[i], line[i], widths[i]) for i in shown])
+        lines += _row([(columns[i], line[i], widths[i]) for i in shown], "…" if look.unicode else "...")
     return lines
 
 
@@ -87,17 +88,17 @@ def fit(columns: Sequence[Column[T]], wanted: Sequence[int], room: int | None) -
         kept.discard(max(spare, key=lambda i: (columns[i].priority, i)))
     widths = [w if i in kept else 0 for i, w in enumerate(wanted)]
     while need(widths) > room and (soft := [i for i in kept if widths[i] > least[i]]):
-        widths[max(soft, key=lambda i: widths[i])] -= 1
+        widths[max(soft, key=lambda i: (columns[i].priority, widths[i]))] -= 1
     if need(widths) > room and kept:  # what never goes is still too wide: its widest column folds
         widest = max(kept, key=lambda i: widths[i])
         widths[widest] = max(widths[widest] - (need(widths) - room), 4)
     return widths
 
 
-def _row(parts: list[tuple[Column[T], Span, int]]) -> list[Line]:
+def _row(parts: list[tuple[Column[T], Span, int]], mark: str) -> list[Line]:
     """One row: its cells beside each other, folded over more lines where a cell may not be cut."""
     columns = [
-        [clip(span.text, width)] if column.least and span.style != "heading" else fold(span.text, width)
+        [clip(span.text, width, mark)] if column.least and span.style != "heading" else fold(span.text, width)
         for column, span, width in parts
     ]
     lines: list[Line] = []

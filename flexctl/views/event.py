@@ -37,7 +37,7 @@ def what(event: Event[Any]) -> str:
     """What happened, in a few words."""
     data = event.data
     if event.type == "pipeline_status":
-        return " · ".join([str(data.state), *_figures(data)])
+        return ", ".join([str(data.state), *_figures(data)])
     if event.type == "pipeline_error":
         again = f", next try at {data.next_retry_at.astimezone():%H:%M:%S}" if data.next_retry_at else ""
         return f"{data.message}{again}"

@@ -122,7 +122,7 @@ def _status_details(status: PipelineStatus) -> list[Part]:
     measured: tuple[Field, ...] = ()
     if stats:
         measured = _given(
-            Field("Rate", stats.fps, "fps"),
+            Field("FPS", stats.fps, "fps"),
             Field("Bitrate", stats.bitrate_kbps, "kbps"),
             Field("Frames", stats.frames),
             Field("Dropped", stats.dropped),
@@ -200,7 +200,7 @@ ROW: View[Row] = View(
         Column("restarts", "RESTARTS", _live("restarts"), "count", priority=8, wide=True),
         Column("source", "SOURCE", lambda r: source_of(r.pipeline) if r.pipeline else None, "text", 9, 14, wide=True),
         Column("output", "WATCH", _watched, priority=1, least=14),
-        Column("reason", "REASON", lambda r: (r.status and r.status.reason) or None, priority=7, least=16),
+        Column("reason", "REASON", lambda r: (r.status and r.status.reason) or None, priority=7, least=16, if_any=True),
     ),
     details=lambda r: _status_details(r.status) if r.status else [],
     name=lambda r: r.id,

@@ -31,6 +31,8 @@ class Column(Generic[T]):
     least: int = 0
     wide: bool = False
     """Shown by `-o wide` and by name only."""
+    if_any: bool = False
+    """Left out of a table where no row has a value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A small box on a real port, for tests that start flexctl as a process: HTTP, pipelines in memory, a replaying event stream.
+"""A small box on a real port, for tests of flexctl: HTTP, pipelines in memory, an event stream that replays.
 
 Its answers are always the same: times, rates and request ids are fixed, so that output can be compared whole.
 """
@@ -22,7 +22,9 @@ MADE = "2026-11-01T12:00:00Z"
 class Fault(Exception):
     """An answer that is no success."""
 
-    def __init__(self, status: int, code: str, message: str, hint: str = "", details: list[dict[str, str]] | None = None):
+    def __init__(
+        self, status: int, code: str, message: str, hint: str = "", details: list[dict[str, str]] | None = None
+    ):
         super().__init__(message)
         self.status = status
         self.body = {"code": code, "message": message, "request_id": "req-1"}
@@ -153,6 +155,7 @@ class FakeBox:
         return spec
 
     def one(self, method: str, name: str, rest: list[str], headers: dict[str, str], body: bytes) -> Any:
+        """One pipeline: the document itself, or what hangs below it."""
         if name not in self.pipelines:
             raise Fault(404, "NOT_FOUND", f"there is no pipeline '{name}'", "`flexctl pipeline list` shows them")
         pipeline = self.pipelines[name]
@@ -173,15 +176,21 @@ class FakeBox:
                 pipeline["order"] = verb
                 self.set_state(name, "playing" if verb == "play" else "ready")
                 return pipeline
-            case "GET", ["status"]:
-                return self.status(name)
-            case "GET", ["snapshot.jpg"]:
-                return b"\xff\xd8picture\xff\xd9"
-            case "GET", ["logs"]:
-                return "" if name == "quiet" else "worker: playing\nworker: \x1b[31mevil\x1b[0m\n"
-            case "GET", ["graph"]:
-                return "gst-launch-1.0 videotestsrc ! x264enc ! fakesink\n"
+            case "GET", [part]:
+                return self.part(name, part)
         raise Fault(405, "METHOD_NOT_ALLOWED", f"{method} is not for this")
+
+    def part(self, name: str, part: str) -> Any:
+        if part == "status":
+            return self.status(name)
+        texts = {
+            "snapshot.jpg": b"\xff\xd8picture\xff\xd9",
+            "logs": "" if name == "quiet" else "worker: playing\nworker: \x1b[31mevil\x1b[0m\n",
+            "graph": "gst-launch-1.0 videotestsrc ! x264enc ! fakesink\n",
+        }
+        if part not in texts or self.documented:
+            raise Fault(404, "NOT_FOUND", f"there is no {part}")
+        return texts[part]
 
     def replace(self, name: str, body: dict[str, Any]) -> Any:
         known = self.pipelines[name]
@@ -198,7 +207,8 @@ class FakeBox:
         yield b"retry: 50\n\n"
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: self.generation != generation or bool(self.after(after)), 0.5)
+                if self.generation == generation and not self.after(after):
+                    self.changed.wait(0.5)
                 if self.generation != generation:
                     yield b'event: bye\ndata: {"reason": "shutdown"}\n\n'
                     return
@@ -247,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
     box: FakeBox
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  its base calls it so
         """Silent."""
 
     def handle_any(self) -> None:
