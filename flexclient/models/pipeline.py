@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import SecretStr, field_serializer
+from pydantic import Field, SecretStr, field_serializer
 from pydantic_core.core_schema import SerializationInfo
 
 from flexclient.models._base import Model, OpenEnum
@@ -159,7 +159,7 @@ class Encoding(Model):
     """`auto` uses a hardware encoder where one works, `never` always encodes in software."""
 
 
-DEFAULT_ENCODING = Encoding(width=1920, height=1080, fps=30)
+DEFAULT_ENCODING = Encoding.model_construct(width=1920, height=1080, fps=30.0)  # not validated: import stays cheap
 """What a pipeline without an `encoding` part gets (API.md, Pipeline)."""
 
 
@@ -294,7 +294,7 @@ class Pipeline(PipelineSpec):
 
     state: State
     """What it does now."""
-    klv: Klv = Klv()
+    klv: Klv = Field(default_factory=Klv)
     order: Order | None = None
     """What it was told to do."""
     created_at: datetime | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from flexclient.models import EVENT_DATA, STATUS_OF, ErrorCode, ErrorDocument, Model
+from flexclient.models._docs import field_docs
 from flexserver.box import software_version
 from flexserver.routing import EVENTS, JSON, MERGE_PATCH, Answer, Endpoint, Query
 
@@ -132,7 +133,17 @@ def _schemas(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     models |= dict.fromkeys(EVENT_DATA.values())
     _, document = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     schemas: dict[str, Any] = document["$defs"]
+    for model in _with_subclasses(Model):
+        if model.__name__ in schemas:
+            for name, text in field_docs(model).items():
+                schemas[model.__name__]["properties"][name]["description"] = text
     return schemas
+
+
+def _with_subclasses(model: type[Model]) -> Iterator[type[Model]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _with_subclasses(one)
 
 
 def _request_id() -> dict[str, Any]:
