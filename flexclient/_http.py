@@ -5,7 +5,6 @@ Imported when the first client is made, not by `import flexclient`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -45,7 +44,7 @@ class SyncHttp:
 
     def __init__(self, url: str, trust: Trust, transport: BaseTransport | None) -> None:
         self._url, self._trust = url, trust
-        self._client = httpx.Client(verify=context_for(trust), transport=transport, headers={"accept": "*/*"})
+        self._client = httpx.Client(verify=_verify(trust, transport), transport=transport, headers={"accept": "*/*"})
 
     def exchange(self, wire: Wire) -> Answer:
         """Send once and read the whole answer. Raises `FlexError`."""
@@ -97,12 +96,14 @@ class AsyncHttp:
 
     def __init__(self, url: str, trust: Trust, transport: AsyncBaseTransport | None) -> None:
         self._url, self._trust = url, trust
-        self._client = httpx.AsyncClient(verify=context_for(trust), transport=transport, headers={"accept": "*/*"})
+        self._client = httpx.AsyncClient(
+            verify=_verify(trust, transport), transport=transport, headers={"accept": "*/*"}
+        )
 
     async def exchange(self, wire: Wire) -> Answer:
         """Send once and read the whole answer. Raises `FlexError`."""
         try:
-            async with asyncio.timeout(wire.total):
+            async with _within(wire.total):
                 response = await self._client.send(_request(self._client, wire), stream=True)
                 try:
                     return await self._read(wire, response)
@@ -116,7 +117,7 @@ class AsyncHttp:
     async def open(self, wire: Wire) -> Answer | AsyncChannel:
         """Open a stream; what is no stream comes back as an answer. Raises `FlexError`."""
         try:
-            async with asyncio.timeout(wire.total):
+            async with _within(wire.total):
                 response = await self._client.send(_request(self._client, wire), stream=True)
                 if _is_stream(response):
                     return AsyncChannel(response, wire.call, self)
@@ -213,6 +214,17 @@ class AsyncChannel:
         """Let the connection go."""
         await self._events.aclose()
         await self._response.aclose()
+
+
+def _verify(trust: Trust, transport: object | None) -> Any:
+    # Another way out than the network has no use for trust, and reading the system's certificates takes a while.
+    return context_for(trust) if transport is None else False
+
+
+def _within(seconds: float) -> contextlib.AbstractAsyncContextManager[object]:
+    from asyncio import timeout  # 15 ms that only asynchronous programs pay
+
+    return timeout(seconds)
 
 
 def _request(client: httpx.Client | httpx.AsyncClient, wire: Wire) -> Request:

@@ -31,13 +31,14 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
     It keeps pipelines as the contract says, checks bodies as strictly, answers the same errors, and sends events as
     server-sent events. A pipeline that is played plays at once, unless `starts` said otherwise.
 
-    - `plain`: a box with the documented contract alone: no event ids, no ETags, none of the additional endpoints.
+    - `plain`: a box with the documented contract alone: no ETags, none of the additional endpoints, no events.
+    - `ids`: whether its events have ids.
     - `token`: the token that requests must carry.
     - `retry_ms`: what its streams tell readers to wait before they come back.
     """
 
-    def __init__(self, *, plain: bool = False, token: str | None = None, retry_ms: int = 10) -> None:
-        self._box = FakeBox(plain=plain, token=token, retry_ms=retry_ms)
+    def __init__(self, *, plain: bool = False, ids: bool = True, token: str | None = None, retry_ms: int = 10) -> None:
+        self._box = FakeBox(plain=plain, ids=ids, token=token, retry_ms=retry_ms)
         self._refusals: deque[FakeAnswer] = deque()
         self._down = False
         self.requests: list[Seen] = []

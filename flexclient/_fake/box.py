@@ -102,9 +102,9 @@ def now() -> str:
 class FakeBox:
     """Pipelines and events."""
 
-    def __init__(self, *, plain: bool, token: str | None, retry_ms: int) -> None:
+    def __init__(self, *, plain: bool, ids: bool, token: str | None, retry_ms: int) -> None:
         self.plain, self.token = plain, token
-        self.ring = Ring(plain=plain, retry_ms=retry_ms)
+        self.ring = Ring(ids=ids, retry_ms=retry_ms)
         self.kept: dict[str, Kept] = {}
         self.starts: dict[str, Start] = {}
 

@@ -102,9 +102,9 @@ class Feed(SyncByteStream, AsyncByteStream):
 
 @dataclass
 class Ring:
-    """The last events, and who listens. A `plain` ring is that of a box with the documented contract alone: no ids."""
+    """The last events, and who listens. Without `ids` nothing can be asked for again."""
 
-    plain: bool = False
+    ids: bool = True
     retry_ms: int = 10
     head: int = 0
     kept: deque[Told] = field(default_factory=lambda: deque(maxlen=RING))
@@ -123,13 +123,13 @@ class Ring:
 
     def send(self, feed: Feed, event: Told) -> None:
         """Send one event to one reader."""
-        feed.put(event.text(with_id=not self.plain).encode())
+        feed.put(event.text(with_id=self.ids).encode())
 
     def listen(self, wanted: Wanted, since: int | None, snapshot: list[dict[str, Any]]) -> Feed:
         """A new reader: what it missed, or a gap and a snapshot where that is forgotten."""
         feed = Feed(wanted, self._idle, self._gone)
         feed.put(f"retry: {self.retry_ms}\n\n".encode())
-        if since is not None and not self.plain:
+        if since is not None and self.ids:
             for event in self._after(since, snapshot):
                 if event in wanted:
                     self.send(feed, event)

@@ -89,7 +89,7 @@ def _list(box: FakeBox, seen: Seen) -> FakeAnswer:
         shown = {name: str(document.get(name, default)).lower() for name, default in FILTERS.items()}
         if all(shown[name] == value for name, value in seen.query.items()):
             found.append(document)
-    return _json(found) if box.plain else _json(found, last_event_id=str(box.ring.head))
+    return _json(found) if box.plain or not box.ring.ids else _json(found, last_event_id=str(box.ring.head))
 
 
 FILTERS = {"mode": "simple", "on_demand": "true", "state": ""}
