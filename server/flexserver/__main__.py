@@ -24,7 +24,7 @@ from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
 from flexserver.pipelines.service import Pipelines
 from flexserver.pipelines.supervisor import Supervisor
-from flexserver.serving import Server
+from flexserver.serving import Server, Signals
 from flexserver.store import Store, StoreError
 
 
@@ -39,7 +39,8 @@ def main() -> None:
         logs.set_up(settings.log_level)
         os.umask(0o077)
         with _data_dir(settings.data_dir):
-            asyncio.run(serve(settings))
+            with contextlib.suppress(asyncio.CancelledError):  # a signal while it started
+                asyncio.run(serve(settings))
     except (ConfigError, StoreError, CannotStart) as error:
         sys.exit(f"flexserver: {error}")
 
@@ -63,7 +64,8 @@ def _data_dir(path: Path) -> TextIO:
 
 
 async def serve(settings: Settings) -> None:
-    """Run the box until a signal ends it. Raises `CannotStart`, `StoreError`."""
+    """Run the box until a signal ends it. Raises `CannotStart`, `StoreError`; CancelledError before it was ready."""
+    signals = Signals(_cancel_me())
     listener = _listen(settings)
     store = Store(settings.data_dir / "flex.db")
     hub = Hub(settings.data_dir / "events.db")
@@ -73,11 +75,22 @@ async def serve(settings: Settings) -> None:
         await _start(engine)
         box = _box(settings, store, hub, engine)
         box.pipelines.start(told)
-        await _run(box, listener)
+        await _run(box, listener, signals)
     finally:
         await engine.front.close()
         await hub.finish()
         store.close()
+
+
+def _cancel_me() -> Callable[[bool], None]:
+    """What a signal does as long as there is nothing to end in good order."""
+    task = asyncio.current_task()
+
+    def cancel(_: bool) -> None:
+        if task:
+            task.cancel()
+
+    return cancel
 
 
 def _box(settings: Settings, store: Store, hub: Hub, engine: Engine) -> Box:
@@ -87,22 +100,25 @@ def _box(settings: Settings, store: Store, hub: Hub, engine: Engine) -> Box:
     return Box(settings, store, hub, engine, supervisor, Pipelines(store, hub, supervisor, rules))
 
 
-async def _run(box: Box, listener: socket.socket) -> None:
+async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     """Serve; the workers end while the last requests are answered."""
     renew = _renewal(box.settings)
     certificate = renew()
     tls = certs.context(certificate)
     closing: list[asyncio.Task[None]] = []
 
-    def on_exit(again: bool) -> None:
+    server = Server(App(box), tls, lambda: _ready(box, listener, certificate))
+
+    def on_signal(again: bool) -> None:
         box.closing = True
+        server.stop(now=again)
         box.hub.close("shutdown")
         closing.append(asyncio.ensure_future(box.pipelines.close()))
         if again:
             box.pipelines.kill()
             box.engine.front.kill()
 
-    server = Server(App(box), tls, lambda: _ready(box, listener, certificate), on_exit)
+    signals.handler = on_signal
     background = (
         asyncio.create_task(box.supervisor.watch()),
         asyncio.create_task(certs.keep_fresh(certificate, renew, tls)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 
 from flexserver.config import Settings
 from flexserver.events import Hub
@@ -36,11 +35,3 @@ class Box:
     def name(self) -> str:
         """A name for the box where the client did not use one."""
         return socket.gethostname() if self.settings.host in WILDCARDS else self.settings.host
-
-
-def software_version() -> str:
-    """The version of this software."""
-    try:
-        return version("flex-video")
-    except PackageNotFoundError:
-        return "0"

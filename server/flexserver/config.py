@@ -6,6 +6,7 @@ import argparse
 import os
 import tomllib
 import types
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -92,6 +93,14 @@ _FLAGS = {"media_roots": "media-root", "tls_names": "tls-name", "advanced_elemen
 _METAVARS: dict[Any, str] = {int: "N", float: "SECONDS", Path: "PATH", str: "TEXT"}
 
 
+def software_version() -> str:
+    """The version of this software."""
+    try:
+        return version("flex-video")
+    except PackageNotFoundError:
+        return "0"
+
+
 def read(argv: list[str], environ: dict[str, str]) -> Settings:
     """Settings from flags, environment and file. Raises `ConfigError`; `--help` and bad flags exit as argparse does."""
     flags = vars(_parser().parse_args(argv))
@@ -136,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"flexserver {software_version()}")
     parser.add_argument("--config", metavar="PATH", help="Settings file (TOML).")
     for name, info in Settings.model_fields.items():
         _add(parser, name, info)

@@ -98,7 +98,7 @@ class Hub:
 
     def subscribe(self, wanted: Filter, since: int | None) -> Reader:
         """A reader of what comes, and of what came after `since`."""
-        reader = Reader(self, wanted, self.newest if since is None else since)
+        reader = Reader(self, wanted, self.newest if since is None else min(since, self.newest))
         if since is not None:
             if self._reaches(since):
                 reader.replay(frame for frame in self._ring if frame.id > since)
@@ -192,7 +192,7 @@ class Reader:
             self.lose("the reader was too slow")
 
     def _take_in(self, frame: Frame) -> None:
-        if frame.id > self._after and self._wanted.passes(frame):
+        if (frame.id > self._after or frame.type == "bye") and self._wanted.passes(frame):
             self._queue.append(frame)
             self._bytes += len(frame.data)
             self._news.set()

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from flexclient.models import EVENT_DATA, STATUS_OF, ErrorCode, ErrorDocument, Model
 from flexclient.models._docs import field_docs
-from flexserver.box import software_version
+from flexserver.config import software_version
 from flexserver.routing import EVENTS, JSON, MERGE_PATCH, Answer, Endpoint, Query
 
 REF = "#/components/schemas/{model}"

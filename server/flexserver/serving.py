@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import signal
 import ssl
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
 
 import h11
 import uvicorn
@@ -51,10 +51,11 @@ class Protocol(H11Protocol):
         self._let_go()
 
     def _let_go(self) -> None:
-        if self.transport.is_closing():
-            self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
-        else:
-            self.loop.call_later(GOODBYE_SECONDS, self._let_go)
+        self.loop.call_later(GOODBYE_SECONDS, self._abort if self.transport.is_closing() else self._let_go)
+
+    def _abort(self) -> None:
+        if self in self.connections:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for people
         """Answer what is not HTTP with the error document, too."""
@@ -94,11 +95,9 @@ class Protocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """Serves one ASGI application over TLS until a signal comes."""
+    """Serves one ASGI application over TLS until it is told to stop."""
 
-    def __init__(
-        self, app: object, tls: ssl.SSLContext, on_ready: Callable[[], None], on_exit: Callable[[bool], None]
-    ) -> None:
+    def __init__(self, app: object, tls: ssl.SSLContext, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # an ASGI application
             http=Protocol,
@@ -115,16 +114,34 @@ class Server(uvicorn.Server):
             ssl_context_factory=lambda _config, _default: tls,
         )
         super().__init__(config)
-        self._on_ready, self._on_exit = on_ready, on_exit
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Say so when it is ready."""
         await super().startup(sockets=sockets)  # type: ignore[arg-type]
         self._on_ready()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """First signal: end in good order. Second: end at once. Neither is raised again, so the exit code is 0."""
-        again = self.should_exit
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: they are `Signals`' from the first moment to the last, not only while this serves."""
+        yield
+
+    def stop(self, *, now: bool) -> None:
+        """Take no more requests, and let those in work end; `now`: not even that."""
         self.should_exit = True
-        self.force_exit = again
-        asyncio.get_event_loop().call_soon_threadsafe(self._on_exit, again)
+        self.force_exit = now
+
+
+class Signals:
+    """SIGTERM and SIGINT for the whole life of the process; the exit code is 0 either way."""
+
+    def __init__(self, handler: Callable[[bool], None]) -> None:
+        """`handler(False)` is called at the first signal, `handler(True)` at every further one."""
+        self.handler = handler
+        self._came = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._come)
+
+    def _come(self) -> None:
+        again, self._came = self._came, True
+        self.handler(again)

@@ -103,9 +103,12 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
-    async def gone(self) -> None:
-        """Wait until it is gone and everything about it was told."""
-        await asyncio.shield(self._task)
+    async def end(self, seconds: float) -> None:
+        """Ask it to end, kill it after `seconds`, and wait until it is gone and everything about it was told."""
+        self.send(protocol.Quit())
+        await asyncio.wait((self._task,), timeout=seconds)
+        self.kill()
+        await asyncio.wait((self._task,))
 
     def usage(self) -> Usage | None:
         """CPU and memory, None once it is gone."""
@@ -187,11 +190,11 @@ async def _bounded_line(reader: asyncio.StreamReader) -> bytes:
 
 
 def how_it_ended(code: int) -> str:
-    """An exit status in words."""
+    """An exit status in words, to follow the name of who ended."""
     if code >= 0:
-        return f"the worker ended by itself with exit code {code}"
+        return f"ended by itself with exit code {code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    return f"the worker was killed by {name}"
+    return f"was killed by {name}"

@@ -21,6 +21,7 @@ PROBE_SECONDS = 15.0
 FRONT_SECONDS = 15.0
 PORT_TAKEN = 3
 """The front's exit code when it cannot have its port."""
+QUIT_SECONDS = 1.0
 MAX_WAIT = 5.0
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,9 @@ class Engine:
             if self.gstreamer.problem is None:
                 await starting
         finally:
+            probing.cancel()
             starting.cancel()
+            await asyncio.wait((probing, starting))
         if self.gstreamer.problem:
             log.warning("there is no GStreamer", extra={"fields": {"problem": self.gstreamer.problem}})
             await self.front.close()
@@ -97,9 +100,11 @@ class Engine:
             async with asyncio.timeout(PROBE_SECONDS):
                 out, complaint = await process.communicate()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             return Probe(problem="GStreamer did not answer")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         return read_probe(process.returncode or 0, out, complaint)
 
 
@@ -152,13 +157,7 @@ class Front:
         """End it for good."""
         self._closed = True
         if child := self._child:
-            child.send(protocol.Quit())
-            try:
-                async with asyncio.timeout(1.0):
-                    await child.gone()
-            except TimeoutError:
-                child.kill()
-                await child.gone()
+            await child.end(QUIT_SECONDS)
 
     def kill(self) -> None:
         """End it at once."""
@@ -194,7 +193,7 @@ class Front:
 
     def _on_exit(self, _child: Child | None, how: str) -> None:
         self._child = None
-        self.problem = how.replace("the worker", "the RTSP front")
+        self.problem = f"the RTSP front {how}"
         for name in self._mounts:
             self.on_readers(protocol.Readers(name, 0, wanted=False))
         if self._closed:

@@ -24,12 +24,12 @@ from flexclient.models import Order, State
 class Policy:
     """The times of the machine, seconds, and the crash-loop breaker."""
 
-    start: float = 15.0
-    """A worker has this long to its first picture."""
+    start: float = 30.0
+    """A worker has this long to its first picture; it has a shorter patience of its own with its source."""
     stable: float = 10.0
     """Playing this long forgives earlier failures."""
-    linger: float = 2.0
-    """An armed pipeline encodes this long after its last reader left."""
+    linger: float = 1.0
+    """An armed pipeline encodes this much longer than the front wants it: a front that died is back by then."""
     quit: float = 1.5
     """A worker has this long to end in good order."""
     first_delay: float = 0.5
@@ -62,7 +62,7 @@ class Fault:
     """Why a worker is of no use."""
 
     part: str
-    """`source`, `output`, `graph`, `internal`: its own words; `start`, `stall`, `crash`: ours; `media`: no GStreamer."""
+    """`source`, `output`, `graph`, `internal`: its words; `start`, `stall`, `crash`: ours; `media`: no GStreamer."""
     message: str
 
     @property

@@ -50,6 +50,8 @@ class Runner:
         self.readers = 0
         self.playing_since: float | None = None
         self.meter = Meter()
+        self.ticked_at = 0.0
+        """When its statistics were last put in line to be told."""
         self.ring = LogRing()
         self._engine, self._policy, self._plan, self._tell, self._fresh = engine, policy, plan, tell, fresh
         self._graph: graph.Graph | None = None
@@ -227,8 +229,8 @@ class Runner:
     def _on_exit(self, child: Child, how: str) -> None:
         if child is self._child:
             self._child, self._graph, self._watch = None, None, None
-            self.ring.add(f"flexserver: {how}")
-            self.happen(lifecycle.Exited(how))
+            self.ring.add(f"flexserver: the worker {how}")
+            self.happen(lifecycle.Exited(f"the worker {how}"))
 
     def _wind(self) -> None:
         """Set the one clock of this pipeline to the next thing that is due."""

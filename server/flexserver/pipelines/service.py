@@ -156,9 +156,9 @@ class Pipelines:
         reordered = order != record.row.order
         record.row, record.spec = row, spec
         live = running and await record.runner.adjust(spec)
+        self._publish("pipeline_updated", record)
         if not live:
             record.runner.become(spec)
-        self._publish("pipeline_updated", record)
         if reordered:
             record.runner.order(order)
         return "live" if live else "restart" if running else "stored"

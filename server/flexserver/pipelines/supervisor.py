@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flexclient.models import ErrorCode, PipelineSpec
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 TICK = 0.05
 """Seconds between two statistics events, whatever their pipelines: 20 a second altogether."""
+ONCE = 0.9
+"""Seconds between two statistics events of one pipeline, at least: once a second, give or take a heartbeat's jitter."""
 LOOK_EVERY = 10
 """Ticks between two rounds of the watchdog."""
-GRACE = 5.0
-"""Seconds that a worker may live on after the answer was 504: it may still be about to play."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Supervisor:
         self.records: dict[str, Record] = {}
         self.start_timeout = settings.start_timeout
         self._engine, self._hub, self._rules = engine, hub, roots
-        self._policy = Policy(start=settings.start_timeout + GRACE)
+        self._policy = replace(Policy(), start=max(Policy().start, settings.start_timeout))
         self._where = graph.Where(
             rtsp_host=settings.host,
             rtsp_port=engine.front.port,
@@ -87,7 +88,9 @@ class Supervisor:
                 record.runner.watched(message.count, wanted=message.wanted)
 
     def _on_fresh(self, runner: Runner) -> None:
-        if runner.on_air:
+        now = time.monotonic()
+        if runner.on_air and now - runner.ticked_at >= ONCE:
+            runner.ticked_at = now
             self._fresh[runner.spec.id] = None
 
     def _on_told(self, runner: Runner, told: Told) -> None:

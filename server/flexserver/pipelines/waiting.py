@@ -46,7 +46,7 @@ def _decided(life: Life) -> bool:
 def _failed(runner: Runner, life: Life) -> Refusal:
     cause = life.fault.message if life.fault else "the pipeline failed"
     if life.fault and life.fault.part == "media":
-        hint = "Install GStreamer and its Python bindings on the box. The pipeline is stored and plays when they are there."
+        hint = "Install GStreamer and its Python bindings. The pipeline is stored and plays once they are there."
         return Refusal(ErrorCode.GSTREAMER_UNAVAILABLE, f"this box has no GStreamer: {cause}", hint)
     return Refusal(ErrorCode.GSTREAMER_ERROR, cause, _hint(runner))
 

@@ -7,7 +7,7 @@ import platform
 from starlette.responses import Response
 
 from flexclient.models import Version
-from flexserver.box import software_version
+from flexserver.config import software_version
 from flexserver.routing import Answer, Call, Endpoint, reply
 
 API_VERSION = "1"
