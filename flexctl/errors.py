@@ -77,7 +77,7 @@ HINTS: dict[str, str] = {
 """What to do next, where the box itself does not say."""
 
 
-def problem_of(error: BaseException, url: str = "") -> Problem | None:
+def problem_of(error: BaseException, url: str = "", *, pinned: bool = False) -> Problem | None:
     """What to tell about an error, or None where it is a fault of flexctl itself (and a traceback is right)."""
     if isinstance(error, Stop):
         return error.problem
@@ -87,7 +87,7 @@ def problem_of(error: BaseException, url: str = "") -> Problem | None:
         if isinstance(error, errors.ApiError):
             return _answered(error)
         if isinstance(error, errors.FlexError):
-            return _unanswered(error, url)
+            return _unanswered(error, url, pinned)
     if isinstance(error, OSError) and error.filename:
         return Problem(f"{error.filename}: {error.strerror}")
     return None
@@ -104,14 +104,14 @@ def _answered(error: ApiError) -> Problem:
     )
 
 
-def _unanswered(error: FlexError, url: str) -> Problem:
+def _unanswered(error: FlexError, url: str, pinned: bool) -> Problem:
     from flexclient import errors
 
     hint = error.hint or ""
     if isinstance(error, errors.UsageError):
         return Problem(error.message, hint, Exit.USAGE)
     if isinstance(error, errors.TlsError):
-        return Problem(error.message, _trust(error.fingerprint) or hint, Exit.UNREACHABLE)
+        return Problem(error.message, _trust(error.fingerprint, hint, pinned), Exit.UNREACHABLE)
     if isinstance(error, errors.ConnectError):
         ask = f"Is the box on, and is {url or 'this'} its address? Another one: --url or FLEX_URL"
         return Problem(error.message, hint or ask, Exit.UNREACHABLE)
@@ -122,11 +122,9 @@ def _unanswered(error: FlexError, url: str) -> Problem:
     return Problem(error.message, hint)
 
 
-def _trust(seen: str | None) -> str:
+def _trust(seen: str | None, hint: str, pinned: bool) -> str:
+    """How to trust the certificate that was seen. One that took a pinned one's place is no routine: the SDK warns."""
     if not seen:
-        return ""
-    return (
-        f"Is that the fingerprint that the box prints when it starts? Then trust it:\n"
-        f"--fingerprint {seen}\n"
-        f"or for the whole session: export FLEX_FINGERPRINT={seen}"
-    )
+        return hint
+    ask = hint if pinned else "Is that the fingerprint that the box prints when it starts? Then trust it:"
+    return f"{ask}\n--fingerprint {seen}\nor for the whole session: export FLEX_FINGERPRINT={seen}"

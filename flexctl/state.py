@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -11,7 +12,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from flexctl.errors import Misuse, Stop, problem_of
+from flexctl.errors import Misuse, Problem, Stop, problem_of
 from flexctl.options import GLOBALS, from_environment
 from flexctl.out.out import Out
 from flexctl.out.terminal import Terminal
@@ -30,6 +31,7 @@ class State:
 
     def __init__(self, given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
         self.given = dict(given)
+        self._said: set[str] = set()
         around = from_environment(GLOBALS, environ)
         if _TRUST & given.keys():  # trust that was named here is not mixed with the environment's
             around = {name: value for name, value in around.items() if name not in _TRUST}
@@ -81,6 +83,16 @@ class State:
         except UsageError as error:
             raise Misuse(error.message, error.hint or "") from None
 
+    def problem_of(self, error: BaseException) -> Problem | None:
+        """What an error means in this run."""
+        return problem_of(error, self.url, pinned=bool(self.settings.get("fingerprint")))
+
+    def once(self, sentence: str) -> None:
+        """A remark that is made once in a run, however often there is a reason."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self.out.say(sentence)
+
     def _token(self) -> str | None:
         if not self.settings.get("token_stdin"):
             return self.settings.get("token")
@@ -96,7 +108,7 @@ class State:
         """Close the connection; say what an error of the SDK means where the address is known."""
         if "client" in self.__dict__:
             self.client.close()
-        if isinstance(error, Exception) and not isinstance(error, Stop) and (problem := problem_of(error, self.url)):
+        if isinstance(error, Exception) and not isinstance(error, Stop) and (problem := self.problem_of(error)):
             stop = Stop(problem.sentence)
             stop.problem = problem
             raise stop from error
@@ -113,6 +125,8 @@ def connect(**settings: Any) -> FlexClient:
     # there is none, it goes on without.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     from flexclient import FlexClient
+
+    logging.getLogger("flexclient").addHandler(logging.NullHandler())  # Out says what there is to say
 
     return FlexClient(**settings)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flexctl.errors import Problem, Stop, problem_of
+from flexctl.errors import Problem, Stop
 from flexctl.exits import Exit
 from flexctl.out.formats import to_json
 
@@ -21,6 +21,8 @@ def shown(state: State, call: Call[Any], *, dry_run: bool, curl: bool) -> bool:
     """Whether the request was only shown. Secrets are stars, or variables of the shell."""
     if curl:
         state.out.write(state.client.curl(call))
+        if state.settings.get("fingerprint"):
+            state.once("curl cannot pin a certificate: give it the box's own with --cacert.")
     elif dry_run:
         _describe(state, call)
     return curl or dry_run
@@ -38,7 +40,7 @@ def _describe(state: State, call: Call[Any]) -> None:
     headers = "".join(f"{name}: {value}\n" for name, value in call.headers.items())
     text = "" if body is None else to_json(body, color=state.out.terminal.color)
     state.out.write(f"{call.method} {url}\n{headers}{text}")
-    state.out.say("Nothing was sent.")
+    state.once("Nothing was sent.")
 
 
 def each(state: State, ids: Sequence[str], act: Callable[[str], T | None], view: View[T]) -> None:
@@ -51,7 +53,7 @@ def each(state: State, ids: Sequence[str], act: Callable[[str], T | None], view:
         try:
             result = act(name)
         except Exception as error:
-            problem = problem_of(error, state.url)
+            problem = state.problem_of(error)
             if problem is None or len(ids) == 1 or problem.code in {Exit.UNREACHABLE, Exit.FORBIDDEN}:
                 raise
             problems.append(problem)

@@ -190,6 +190,8 @@ def tell_problem(problem: Problem, stderr: TextIO, terminal: Terminal) -> None:
     color = terminal.color_err
     lines = [paint([Span("flexctl: ", "bad"), Span(safe(problem.sentence))], color)]
     for name, message in problem.details:
+        if name in problem.sentence and message in problem.sentence:
+            continue  # the box has said it in one sentence already
         lines.append(paint([Span(f"  {safe(name)}: " if name else "  ", "title"), Span(safe(message))], color))
     for line in _sentence(problem.hint).splitlines():
         lines += [paint([Span(f"  {part}", "accent")], color) for part in fold(safe(line), 200)]

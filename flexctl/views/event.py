@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flexctl.out.human import human
 from flexctl.views.pipeline import json_of
@@ -16,16 +16,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An event, and when it was seen here: events carry no time of their own."""
+    """An event, and when it was seen here."""
 
     at: datetime
     event: Event[Any]
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, as far as its data says so: one that is replayed is older than the moment it came."""
+        data = self.event.data
+        if since := getattr(data, "since", None):
+            return since + timedelta(seconds=getattr(data, "uptime_seconds", None) or 0) if _is_time(since) else self.at
+        told = getattr(data, "updated_at", None) or getattr(data, "created_at", None)
+        return told if _is_time(told) else self.at
 
     @property
     def subject(self) -> str | None:
         """The pipeline or device it is about."""
         data = self.event.data
         return getattr(data, "id", None) or getattr(data, "device_path", None)
+
+
+def _is_time(value: object) -> TypeGuard[datetime]:
+    """A gap's `since` is a number, and a newer box may send what it likes."""
+    return isinstance(value, datetime) and value.tzinfo is not None
 
 
 def data_of(event: Event[Any]) -> dict[str, Any]:
@@ -69,7 +83,7 @@ def _figures(status: PipelineStatus) -> list[str]:
 
 EVENT: View[Seen] = View(
     columns=(
-        Column("time", "TIME", lambda s: s.at, "clock"),
+        Column("time", "TIME", lambda s: s.time, "clock"),
         Column("id", "ID", lambda s: s.event.id, "count", priority=3, wide=True),
         Column("event", "EVENT", lambda s: s.event.type, "event", priority=1),
         Column("subject", "SUBJECT", lambda s: s.subject),

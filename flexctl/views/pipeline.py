@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flexclient import Row
-    from flexclient.models import Encoding, Model, Pipeline, PipelineStatus
+    from flexclient.models import Model, Pipeline, PipelineStatus
 
 
 def json_of(model: Model) -> dict[str, Any]:
@@ -32,13 +32,21 @@ def source_of(pipeline: Pipeline) -> str | None:
     return "launch line" if pipeline.raw_pipeline else None
 
 
-def encoding_of(encoding: Encoding | None) -> str | None:
-    """`h264 1280x720@30 2000k`; what keeps the source's own is left out."""
-    if encoding is None:
+def encoding_of(pipeline: Pipeline) -> str | None:
+    """`h264 1280x720@30 2000k`; what keeps the source's own is left out. A launch line has its own encoder."""
+    from flexclient.models import DEFAULT_ENCODING
+
+    if pipeline.raw_pipeline:
         return None
+    encoding = pipeline.encoding or DEFAULT_ENCODING
     size = f" {encoding.width}x{encoding.height}" if encoding.width and encoding.height else ""
     rate = f"@{encoding.fps:g}" if encoding.fps else ""
     return f"{encoding.codec}{size}{rate if size else rate.replace('@', ' ')} {encoding.bitrate}k"
+
+
+def output_of(pipeline: Pipeline) -> str:
+    """Where it goes: its owner's word for it, or what that is where there is none."""
+    return pipeline.output.uri if pipeline.output else f"rtsp://0.0.0.0:8731/{pipeline.id}"
 
 
 def overlay_of(pipeline: Pipeline) -> str | None:
@@ -81,11 +89,11 @@ def _details(pipeline: Pipeline) -> list[Part]:
                 Field("On demand", pipeline.on_demand, "bool"),
                 Field("Source", source_of(pipeline)),
                 Field("User", source.user if source else None),
-                Field("Encoding", encoding_of(pipeline.encoding)),
+                Field("Encoding", encoding_of(pipeline)),
                 Field("Transform", _transform(pipeline)),
                 Field("Crop", _crop(pipeline)),
                 Field("Overlay", overlay_of(pipeline)),
-                Field("Output", pipeline.output.uri if pipeline.output else None),
+                Field("Output", output_of(pipeline)),
                 Field("Created", pipeline.created_at),
                 Field("Updated", pipeline.updated_at),
             ),
@@ -99,8 +107,8 @@ PIPELINE: View[Pipeline] = View(
         Column("id", "ID", lambda p: p.id),
         Column("state", "STATE", lambda p: p.state, "state"),
         Column("source", "SOURCE", source_of, priority=2, least=14),
-        Column("encoding", "ENCODING", lambda p: encoding_of(p.encoding), priority=3, least=24),
-        Column("output", "OUTPUT", lambda p: p.output.uri if p.output else None, priority=1, least=14),
+        Column("encoding", "ENCODING", encoding_of, priority=3, least=24),
+        Column("output", "OUTPUT", output_of, priority=1, least=14),
         Column("order", "ORDER", lambda p: p.order, priority=4, wide=True),
         Column("on_demand", "ON DEMAND", lambda p: p.on_demand, "bool", priority=5, wide=True),
         Column("mode", "MODE", lambda p: p.mode, priority=6, wide=True),
@@ -177,7 +185,7 @@ def _watched(row: Row) -> str | None:
     """Where to watch it: the box's own word for it, or what its owner wrote."""
     if row.status and row.status.output_uri:
         return row.status.output_uri
-    return row.pipeline.output.uri if row.pipeline and row.pipeline.output else None
+    return output_of(row.pipeline) if row.pipeline else None
 
 
 def _live(name: str) -> Callable[[Row], Any]:

@@ -6,6 +6,7 @@ Its answers are always the same: times, rates and request ids are fixed, so that
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,15 +42,19 @@ class FakeBox:
         self.ring: list[tuple[int, str, Any]] = []
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.fail: Fault | None = None
+        disk = {"status": "degraded", "message": "91 % full: 3.1 GB left"}
+        parts = {"api": {"status": "ok"}, "disk": disk}
+        self.health: dict[str, Any] = {"status": "degraded", "parts": parts, "uptime_seconds": 3723.0}
         self.changed = threading.Condition()
         self.generation = 0
         self.streams = 0
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
         self.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         box = self
@@ -60,6 +65,8 @@ class FakeBox:
         Handler.box = box
         self.server = _Server(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]
+        if self.tls:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
@@ -121,11 +128,7 @@ class FakeBox:
             raise self.fail
         match (method, path.strip("/").split("/")[1:]):
             case "GET", ["health"]:
-                parts = {
-                    "api": {"status": "ok"},
-                    "disk": {"status": "degraded", "message": "91 % full: 3.1 GB left"},
-                }
-                return {"status": "degraded", "parts": parts, "uptime_seconds": 3723.0}
+                return self.health
             case "GET", ["version"]:
                 return {"version": "0.1.0", "api_version": "1", "gstreamer_version": "1.22.0", "build": "test"}
             case "GET", ["pipeline"]:
