@@ -23,6 +23,8 @@ UNITS = "units"
 """The sink that gives access units out."""
 PICTURES = "pictures"
 """The sink that keeps the newest raw picture and counts them."""
+FORM = "form"
+"""The caps of access units."""
 WAITING = "waiting"
 """The queue before the encoder."""
 OVERLAY = "overlay"
@@ -148,24 +150,19 @@ def caps(media: str, /, **fields: Value) -> str:
 
 
 def _words(graph: Graph) -> list[str]:
-    """The words of the line: chains of elements, and `a. ! b.` for what joins chains."""
-    words = [graph.line, "!"] if graph.line else []
+    """The words of the line: one chain, then `tee. ! ...` for each branch. No two links lead to one element."""
     by_name = {element.name: element for element in graph.elements}
     rest = list(graph.links)
-    written: set[str] = set()
-    for element in graph.elements:
-        if element.name in written:
-            continue
-        at: str | None = element.name
-        words += _element_words(element)
-        written.add(element.name)
-        while link := next((link for link in rest if link.source == at and link.target not in written), None):
-            rest.remove(link)
-            words += ["!", *([link.accept, "!"] if link.accept else []), *_element_words(by_name[link.target])]
-            written.add(link.target)
-            at = link.target
-    for link in rest:
-        words += [f"{link.source}.", "!", *([link.accept, "!"] if link.accept else []), f"{link.target}."]
+    words = [graph.line, "!"] if graph.line else []
+    at = graph.elements[0].name
+    words += _element_words(graph.elements[0])
+    while rest:
+        link = next((link for link in rest if link.source == at), rest[0])
+        rest.remove(link)
+        words += ["!"] if link.source == at else [f"{link.source}.", "!"]
+        words += [link.accept, "!"] if link.accept else []
+        words += _element_words(by_name[link.target])
+        at = link.target
     return words
 
 

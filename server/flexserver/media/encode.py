@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flexserver.media.elements import ENCODER, UNITS, Element
+from flexserver.media.elements import ENCODER, FORM, UNITS, Element
 from flexserver.media.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ def encoder(encoding: Encoding) -> Element:
     )
 
 
-def units(codec: str) -> tuple[Element, ...]:
-    """Parser and caps: parameter sets in band before every key unit, one access unit a buffer."""
-    return (
-        Element(FORMATS[codec].parser, "parse", (("config-interval", -1),)),
-        Element("capsfilter", "form", (("caps", FORMATS[codec].caps),)),
-    )
+def form(codec: str) -> Element:
+    """One access unit a buffer, parameter sets in band. Our encoders put them before every key unit by themselves."""
+    return Element("capsfilter", FORM, (("caps", FORMATS[codec].caps),))
+
+
+def parser(codec: str) -> Element:
+    """Brings access units of unknown make into `form`; not free, so our own encoders do without."""
+    return Element(FORMATS[codec].parser, "parse", (("config-interval", -1),))
 
 
 def sink() -> Element:

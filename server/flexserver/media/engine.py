@@ -14,6 +14,7 @@ from flexserver.media import advanced, build, explain, fit, rewind, slate, snaps
 from flexserver.media.elements import (
     CROP,
     ENCODER,
+    FORM,
     OUTPUT,
     PICTURES,
     PROGRESSIVE,
@@ -99,7 +100,7 @@ class Engine:
         """Have a key unit made soon; requests that come close together share one. From any thread."""
         wait = self._last_key + _KEYS_APART - time.monotonic_ns()
         if wait <= 0:
-            ask_for_key(self._element("parse").get_static_pad("sink"))
+            ask_for_key(self._element(FORM).get_static_pad("sink"))
         elif not self._key_planned:
             self._key_planned = True
             GLib.timeout_add(wait // 1_000_000 + 1, self._key_due)

@@ -87,17 +87,17 @@ def build(spec: PipelineSpec, where: Where) -> Graph:
     found = sources.pictures(spec.source, size=size, fps=fps)
     middle = picture.chain(spec, encoding, found.kind)
     newest, waiting = picture.side(live=found.kind != "file")
-    tail = (waiting, encode.encoder(encoding), *encode.units(encoding.codec))
+    tail = (waiting, encode.encoder(encoding), encode.form(encoding.codec))
     ends, end_links = _ends(spec, tail[-1])
     graph = Graph(
         elements=(*found.elements, *middle, newest, *tail, *ends),
         links=(
             *(replace(link, target=middle[0].name) if link.target == ENTRY else link for link in found.links),
             *chain(*middle),
-            Link(middle[-1].name, newest.name),
             Link(middle[-1].name, waiting.name),
             *chain(*tail),
             *end_links,
+            Link(middle[-1].name, newest.name),
         ),
         codec=encoding.codec,
         source=found.kind,
@@ -173,7 +173,7 @@ def _ends(spec: PipelineSpec, last: Element) -> tuple[tuple[Element, ...], tuple
 def _advanced(spec: PipelineSpec, where: Where) -> Graph:
     """The user's line, then our parser and outputs. The line stays text: only a worker reads it."""
     encoding = spec.encoding or DEFAULT_ENCODING
-    parsed = (*encode.units(encoding.codec), Element("clocksync", "pace"))
+    parsed = (encode.parser(encoding.codec), encode.form(encoding.codec), Element("clocksync", "pace"))
     ends, end_links = _ends(spec, parsed[-1])
     return Graph(
         elements=(*parsed, *ends),

@@ -11,10 +11,10 @@ import sys
 from typing import Any
 
 NEEDED = (
-    "appsink", "appsrc", "capsfilter", "clockoverlay", "clocksync", "decodebin", "deinterlace", "fakesink", "filesrc",
-    "h264parse", "mpegtsmux", "parsebin", "queue", "rtph264pay", "rtpjitterbuffer", "rtpmp2tdepay", "rtspsrc", "tee", "textoverlay",
-    "tsdemux", "udpsink", "udpsrc", "videobalance", "videoconvert", "videoconvertscale", "videocrop", "videoflip",
-    "videorate", "videotestsrc", "x264enc",
+    "appsink", "appsrc", "capsfilter", "clockoverlay", "clocksync", "decodebin", "deinterlace", "fakesink",
+    "filesrc", "h264parse", "mpegtsmux", "parsebin", "queue", "rtph264pay", "rtpjitterbuffer", "rtpmp2tdepay",
+    "rtspsrc", "tee", "textoverlay", "tsdemux", "udpsink", "udpsrc", "videobalance", "videoconvert",
+    "videoconvertscale", "videocrop", "videoflip", "videorate", "videotestsrc", "x264enc",
 )  # fmt: skip
 
 
