@@ -10,14 +10,19 @@
 in-memory box for tests in `flexclient.testing`.
 """
 
-from flexclient import errors, models
-from flexclient._call import Call, Reply
-from flexclient._resume import StreamState
-from flexclient._stream import AsyncEventStream, EventStream
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from flexclient._version import __version__
-from flexclient._watch import Change, Row
-from flexclient.client import AsyncFlexClient, FlexClient, InsecureWarning
-from flexclient.models import UNSET
+
+if TYPE_CHECKING:
+    from flexclient import errors, models
+    from flexclient._call import Call, Reply
+    from flexclient._resume import StreamState
+    from flexclient._stream import AsyncEventStream, EventStream
+    from flexclient._watch import Change, Row
+    from flexclient.client import AsyncFlexClient, FlexClient, InsecureWarning
+    from flexclient.models import UNSET
 
 __all__ = [
     "UNSET",
@@ -35,3 +40,32 @@ __all__ = [
     "errors",
     "models",
 ]
+
+# Who only wants the models (a server, a worker) does not wait for a client.
+_HOME = {
+    "UNSET": "models",
+    "AsyncEventStream": "_stream",
+    "AsyncFlexClient": "client",
+    "Call": "_call",
+    "Change": "_watch",
+    "EventStream": "_stream",
+    "FlexClient": "client",
+    "InsecureWarning": "client",
+    "Reply": "_call",
+    "Row": "_watch",
+    "StreamState": "_resume",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    if name in _HOME:
+        globals()[name] = value = getattr(import_module(f"flexclient.{_HOME[name]}"), name)
+        return value
+    if name in __all__:
+        return import_module(f"flexclient.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

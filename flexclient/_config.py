@@ -79,7 +79,7 @@ def settings_from(
 
 
 def _url(text: str) -> str:
-    url = text.strip().rstrip("/")
+    url = text.strip()
     if "://" not in url:
         url = f"https://{url}"
     try:
@@ -92,7 +92,7 @@ def _url(text: str) -> str:
         raise UsageError("an address holds no user and password", hint="Give a token or an API key instead.")
     if not usable or parts.query or parts.fragment:
         raise UsageError(f"'{text}' is no address of a box", hint=f"An address looks like {DEFAULT_URL}.")
-    return url
+    return url.rstrip("/")
 
 
 def _trust(environ: Mapping[str, str], fingerprint: str | None, ca_file: str | None, insecure: bool | None) -> Trust:

@@ -160,7 +160,7 @@ def test_a_box_without_events_is_asked_again_and_again(side: Side, monkeypatch: 
     monkeypatch.setattr("flexclient._watch.POLL", 0.01)
     box = FakeFlex(plain=True)
     box.add({"id": "cam1"})
-    watch = side.client(transport=box).watch_pipelines()
+    watch = side.client(transport=box, retries=0).watch_pipelines()
     assert states(side.next(watch)) == {"cam1": "ready"}
     box.set_state("cam1", "playing")
     change = side.next(watch)
