@@ -38,9 +38,9 @@ def main() -> None:
         settings = config.read(sys.argv[1:], dict(os.environ))
         logs.set_up(settings.log_level)
         os.umask(0o077)
-        with _data_dir(settings.data_dir):
-            with contextlib.suppress(asyncio.CancelledError):  # a signal while it started
-                asyncio.run(serve(settings))
+        # Cancelled: a signal came while it started.
+        with _data_dir(settings.data_dir), contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(serve(settings))
     except (ConfigError, StoreError, CannotStart) as error:
         sys.exit(f"flexserver: {error}")
 

@@ -4,6 +4,8 @@ Every event gets an id that only grows, across restarts and crashes too. An even
 sees it, so nobody ever knows more than the ring does. Readers are bounded: who does not read loses his own queue.
 """
 
+# ruff: noqa: A002 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import asyncio
@@ -80,7 +82,7 @@ class Hub:
 
     def publish(
         self,
-        type: str,  # noqa: A002
+        type: str,
         data: bytes,
         pipeline: str | None = None,
         *,

@@ -1,5 +1,7 @@
 """One description an endpoint: the same value routes the request, checks its query and writes the OpenAPI document."""
 
+# ruff: noqa: A001 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import hashlib
@@ -103,7 +105,7 @@ class Call:
     @property
     def id(self) -> str:
         """The pipeline that the address names. Raises `Refusal` where no pipeline can have that name."""
-        id = str(self.request.path_params["id"])  # noqa: A001
+        id = str(self.request.path_params["id"])
         if _ID.fullmatch(id):
             return id
         raise invalid_field("id", "an id is 1 to 64 letters, digits, '-' and '_'")

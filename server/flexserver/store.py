@@ -1,5 +1,7 @@
 """What the box was told, kept in SQLite: written by one thread, durable before anybody hears that it is done."""
 
+# ruff: noqa: A001, A002 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import asyncio
@@ -62,14 +64,14 @@ class Store:
     def load(self) -> list[Row]:
         """Everything that is stored. For the start, before any change."""
         rows = self._database.execute("SELECT id, spec, told, etag, created_at, updated_at FROM pipelines ORDER BY id")
-        return [Row(id, spec, Order(told), etag, made, changed) for id, spec, told, etag, made, changed in rows]  # noqa: A001
+        return [Row(id, spec, Order(told), etag, made, changed) for id, spec, told, etag, made, changed in rows]
 
     async def save(self, row: Row) -> None:
         """Add or replace one pipeline. Raises `Refusal` (507), and then nothing has changed."""
         values = (row.id, row.spec, row.order.value, row.etag, row.created_at, row.updated_at)
         await self._done(lambda db: _run(db, "INSERT OR REPLACE INTO pipelines VALUES (?, ?, ?, ?, ?, ?)", *values))
 
-    async def delete(self, id: str) -> None:  # noqa: A002
+    async def delete(self, id: str) -> None:
         """Remove one pipeline. Raises `Refusal` (507), and then nothing has changed."""
         await self._done(lambda db: _run(db, "DELETE FROM pipelines WHERE id = ?", id))
 

@@ -117,6 +117,7 @@ async def test_the_gap_survives_a_restart_of_a_trimmed_ring(tmp_path: Path, monk
     monkeypatch.setattr(ring, "BLOCK", 5)
     async with hub_at(tmp_path) as hub:
         watcher = hub.subscribe(ALL, None)
+        last = 0
         for number in range(40):  # one by one: the file is trimmed once a block
             publish(hub, [number])
             last = (await take(watcher, 1))[-1].id

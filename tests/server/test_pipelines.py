@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,15 @@ def test_create_answers_what_was_written_and_how_it_is(api: Api) -> None:
     Pipeline.model_validate(body)
     assert body.pop("created_at") == body.pop("updated_at")
     assert body == {
-        **{"id": "cam1", "mode": "simple", "on_demand": True, "source": TEST_SOURCE, "encoding": {"bitrate": 900}},
-        **{
-            "metadata": {"where": 'äöü " ! <b> \\u0000'},
-            "state": "ready",
-            "order": "armed",
-            "klv": {"available": False},
-        },
+        "id": "cam1",
+        "mode": "simple",
+        "on_demand": True,
+        "source": TEST_SOURCE,
+        "encoding": {"bitrate": 900},
+        "metadata": {"where": 'äöü " ! <b> \\u0000'},
+        "state": "ready",
+        "order": "armed",
+        "klv": {"available": False},
     }
     assert api.get("/flex/pipeline/cam1").json() == response.json()
     assert api.get("/flex/pipeline").json() == [response.json()]
@@ -152,10 +153,10 @@ def test_every_fault_is_named_at_once(api: Api) -> None:
 
 
 @pytest.fixture
-def media(fake_box: Box) -> Iterator[Path]:
+def media(fake_box: Box) -> Path:
     folder = fake_box.data_dir / "media"
     folder.mkdir(exist_ok=True)
-    yield folder
+    return folder
 
 
 def test_files_only_from_the_allowed_folder(api: Api, media: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Events over a real connection: order, resume, gaps, filters, stalled readers, and the end."""
 
+# ruff: noqa: A001 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import socket

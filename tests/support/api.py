@@ -1,5 +1,7 @@
 """Talking to a box in tests with plain httpx: an independent client, and a listener to its events."""
 
+# ruff: noqa: A002 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import contextlib

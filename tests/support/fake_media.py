@@ -1,7 +1,7 @@
 """The media processes' test double: speaks `flexserver.protocol`, encodes nothing, and fails exactly as it is told.
 
-Run as the server's `--media-python`: `fake_media.py -m flexserver.media.{probe,front,worker} ...`. What a pipeline's workers
-do stands in `$FAKE_MEDIA/<id>`, one word for each start, the last for all further ones:
+Run as the server's `--media-python`: `fake_media.py -m flexserver.media.{probe,front,worker} ...`. What a pipeline's
+workers do stands in `$FAKE_MEDIA/<id>`, one word for each start, the last for all further ones:
 
 play     first picture at once, then heartbeats
 slow     the same after 0.5 s
@@ -16,9 +16,9 @@ exit     exits with 0 before its first picture
 garbage  sends lines that are no messages, then plays
 ended    plays, then its source ends
 
-`$FAKE_MEDIA/readers` holds the mounts that are wanted, one a line; `$FAKE_MEDIA/mounts` is what the front offers now, and
-`$FAKE_MEDIA/starts` a line `<id> <word> <pid>` for every worker that was started, `$FAKE_MEDIA/<id>.graph` the
-graph that the newest one got.
+`$FAKE_MEDIA/readers` holds the mounts that are wanted, one a line; `$FAKE_MEDIA/mounts` is what the front offers now,
+`$FAKE_MEDIA/starts` has a line `<id> <word> <pid>` for every worker that was started, and `$FAKE_MEDIA/<id>.graph` is
+the graph that the newest one got.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """From a request's body to a pipeline that may be stored, or to the faults that name its fields."""
 
+# ruff: noqa: A002 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import json
@@ -83,7 +85,7 @@ def first_order(spec: PipelineSpec) -> Order:
     return Order.ARMED if spec.on_demand else Order.PLAY
 
 
-def whole(body: dict[str, Any], id: str, stored: PipelineSpec) -> dict[str, Any]:  # noqa: A002
+def whole(body: dict[str, Any], id: str, stored: PipelineSpec) -> dict[str, Any]:
     """A PUT's body: the id may be left out, and so may the password of an unchanged source."""
     if body.get("id", id) != id:
         raise invalid_field("id", f"the address names '{id}', the body another pipeline", "An id cannot be changed.")

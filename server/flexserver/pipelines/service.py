@@ -1,5 +1,7 @@
 """What the routes call: pipelines by their id, every change checked, stored and told in that order."""
 
+# ruff: noqa: A001, A002 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import asyncio
@@ -50,7 +52,7 @@ class Pipelines:
             if mount := graph.mount_of(spec):
                 self._mounts[mount] = row.id
             self._records[row.id] = Record(row, spec, self._supervisor.runner(spec))
-        for id, record in self._records.items():  # noqa: A001
+        for id, record in self._records.items():
             if told.get(id) != record.row.etag:
                 self._publish("pipeline_updated" if id in told else "pipeline_created", record)
         for gone in told.keys() - self._records.keys():
@@ -60,9 +62,9 @@ class Pipelines:
 
     def all(self) -> list[Record]:
         """Every pipeline, by id."""
-        return [self._records[id] for id in sorted(self._records)]  # noqa: A001
+        return [self._records[id] for id in sorted(self._records)]
 
-    def get(self, id: str) -> Record:  # noqa: A002
+    def get(self, id: str) -> Record:
         """One pipeline. Raises `Refusal` (404)."""
         if record := self._records.get(id):
             return record
@@ -86,7 +88,7 @@ class Pipelines:
         await self._started(record)
         return record
 
-    async def replace(self, id: str, body: dict[str, Any], if_match: str | None) -> tuple[Record, str]:  # noqa: A002
+    async def replace(self, id: str, body: dict[str, Any], if_match: str | None) -> tuple[Record, str]:
         """Put another pipeline in this one's place; returns how it was applied: `live`, `restart` or `stored`."""
         async with self._turn(id):
             record = self._matching(id, if_match)
@@ -95,7 +97,7 @@ class Pipelines:
         await self._started(record)
         return record, applied
 
-    async def patch(self, id: str, changes: dict[str, Any], if_match: str | None) -> tuple[Record, str]:  # noqa: A002
+    async def patch(self, id: str, changes: dict[str, Any], if_match: str | None) -> tuple[Record, str]:
         """Change some fields (JSON merge patch); else as `replace`."""
         async with self._turn(id):
             record = self._matching(id, if_match)
@@ -104,7 +106,7 @@ class Pipelines:
         await self._started(record)
         return record, applied
 
-    async def delete(self, id: str, if_match: str | None) -> None:  # noqa: A002
+    async def delete(self, id: str, if_match: str | None) -> None:
         """Remove a pipeline; it is gone from the disk before its worker ends."""
         async with self._turn(id):
             record = self._matching(id, if_match)
@@ -115,7 +117,7 @@ class Pipelines:
             self._publish_deleted(id)
             await record.runner.close()
 
-    async def order(self, id: str, order: Order) -> Record:  # noqa: A002
+    async def order(self, id: str, order: Order) -> Record:
         """Play or stop; returns when it is so. Raises `Refusal`."""
         async with self._turn(id):
             record = self.get(id)
@@ -167,7 +169,7 @@ class Pipelines:
         if record.row.order == Order.PLAY:
             await started(record.runner, self._supervisor.start_timeout)
 
-    def _matching(self, id: str, if_match: str | None) -> Record:  # noqa: A002
+    def _matching(self, id: str, if_match: str | None) -> Record:
         record = self.get(id)
         if if_match is not None and if_match != "*" and quoted(record.row.etag) not in _tags(if_match):
             hint = "Read it again, look at what changed, and send the change with the new ETag."
@@ -175,15 +177,15 @@ class Pipelines:
         return record
 
     @asynccontextmanager
-    async def _turn(self, id: str) -> AsyncIterator[None]:  # noqa: A002
+    async def _turn(self, id: str) -> AsyncIterator[None]:
         lock = self._locks.setdefault(id, asyncio.Lock())
         async with lock:
             yield
 
-    def _claimed(self, mount: str | None, id: str) -> _Claim:  # noqa: A002
+    def _claimed(self, mount: str | None, id: str) -> _Claim:
         return _Claim(self._mounts, mount, id)
 
-    def _release(self, mount: str | None, id: str) -> None:  # noqa: A002
+    def _release(self, mount: str | None, id: str) -> None:
         if mount and self._mounts.get(mount) == id:
             del self._mounts[mount]
 
@@ -191,7 +193,7 @@ class Pipelines:
         data = status.pipeline(record).model_dump_json(exclude_unset=True).encode()
         self._hub.publish(kind, data, record.row.id, etag=record.row.etag)
 
-    def _publish_deleted(self, id: str) -> None:  # noqa: A002
+    def _publish_deleted(self, id: str) -> None:
         self._hub.publish("pipeline_deleted", b'{"id":"%s"}' % id.encode(), id)
 
     def _snapshot(self) -> Iterator[tuple[str, bytes]]:

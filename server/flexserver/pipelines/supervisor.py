@@ -1,5 +1,7 @@
 """All runs together: makes runners, judges their workers, and turns what they tell into events."""
 
+# ruff: noqa: A001 - what the API calls id and type is called so here
+
 from __future__ import annotations
 
 import asyncio
@@ -109,7 +111,7 @@ class Supervisor:
             self._publish_status(record, keep=True)
 
     def _tell_statistics(self) -> None:
-        id = next(iter(self._fresh))  # noqa: A001
+        id = next(iter(self._fresh))
         del self._fresh[id]
         if (record := self.records.get(id)) and record.runner.on_air:
             self._publish_status(record, keep=False)

@@ -1,0 +1,90 @@
+"""No process is left behind, whoever dies, and however."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.server.conftest import FakeBoxes
+from tests.support.api import Api, until
+from tests.support.box import Box
+
+
+def family(box: Box) -> list[psutil.Process]:
+    return psutil.Process(box.pid).children(recursive=True)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+
+def test_kill_9_of_the_server_takes_the_fake_children_along(fake_boxes: FakeBoxes) -> None:
+    box, _ = fake_boxes()
+    for number in range(3):
+        Api(box).create(f"cam{number}", on_demand=False)
+    children = family(box)
+    assert len(children) == 4
+    box.kill()
+    until(lambda: gone(children))
+    box.start()
+    for number in range(3):
+        Api(box).wait(f"cam{number}", "playing")
+
+
+def test_kill_9_of_the_server_takes_the_real_children_along(tmp_path: Path) -> None:
+    with Box(tmp_path / "data") as box:
+        api = Api(box)
+        small = {"width": 320, "height": 180, "fps": 10}
+        for number in range(2):
+            assert api.create(f"cam{number}", on_demand=False, encoding=small).status_code == 201
+        children = family(box)
+        assert len(children) == 3
+        box.kill()
+        until(lambda: gone(children))
+        box.start()
+        for number in range(2):
+            Api(box).wait(f"cam{number}", "playing", 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_a_real_worker_that_dies_is_back_within_two_seconds(tmp_path: Path, number: int) -> None:
+    with Box(tmp_path / "data") as box:
+        api = Api(box)
+        small = {"width": 320, "height": 180, "fps": 10}
+        for id in ("dies", "lives"):  # noqa: A001
+            assert api.create(id, on_demand=False, encoding=small).status_code == 201
+        workers = [p for p in family(box) if "flexserver.media.worker" in p.cmdline()]
+        victim = min(workers, key=lambda process: process.pid)
+        with api.listen() as listener:
+            os.kill(victim.pid, number)
+            listener.wait_state("dies", "reconnecting", 1)
+            listener.wait_state("dies", "playing", 2)
+            told = [seen.type for seen in listener.events if seen.data.get("id") == "dies"]
+            assert told[0] == "pipeline_error"
+        assert api.status("lives")["restarts"] == 0
+        assert api.status("dies")["restarts"] == 1
+
+
+def test_nothing_is_leaked_over_many_runs(fake_boxes: FakeBoxes) -> None:
+    """Descriptors, children and threads of the server are as many after fifty plays as before."""
+    box, _ = fake_boxes()
+    api = Api(box)
+    api.create("cam1")
+
+    def play_and_stop(times: int) -> tuple[int, int, int]:
+        for _ in range(times):
+            assert api.call("PUT", "/flex/pipeline/cam1/play").status_code == 200
+            assert api.call("PUT", "/flex/pipeline/cam1/stop").status_code == 200
+        server = psutil.Process(box.pid)
+        until(lambda: not [p for p in server.children() if p.status() == psutil.STATUS_ZOMBIE])
+        return server.num_fds(), len(server.children()), server.num_threads()
+
+    before = play_and_stop(5)
+    after = play_and_stop(30)
+    assert after[1] == before[1]
+    assert after[0] <= before[0] + 2
+    assert after[2] <= before[2] + 2
