@@ -11,12 +11,14 @@ from typing import Any
 
 from flexserver import protocol
 from flexserver.media import build, fit, slate
-from flexserver.media.gst import Gst
-from flexserver.media.splice import Out, Splice
+from flexserver.media.gst import GLib, Gst
+from flexserver.media.splice import HOLD_GONE, Out, Splice
 from flexserver.media.units import Unit
 from flexserver.protocol import Kind
 
 APPSRC = "units"
+_SLATE_EVERY = 100
+"""Milliseconds: ten pictures a second, so that a reader who analyses before it shows anything is not kept waiting."""
 _ASK_AGAIN = 50_000_000
 """Nanoseconds between two requests for a key unit while deltas are refused."""
 
@@ -31,7 +33,7 @@ class Feed:
         self._workers: dict[int, socket.socket] = {}
         self._medias: dict[Any, _Media] = {}
         self._asked = 0
-        self._making = False
+        self._making = self._slating = False
 
     @property
     def is_attached(self) -> bool:
@@ -68,15 +70,15 @@ class Feed:
             self._tell(protocol.KEY)
 
     def tick(self) -> None:
-        """A few times a second: show the slate where nothing comes."""
+        """A few times a second: begin with the slate where nothing comes."""
         with self._lock:
-            now = time.monotonic_ns()
-            if not self._medias or not self._splice.is_due(now):
+            if self._slating or not self._medias or not self._splice.is_due(time.monotonic_ns()):
                 return
             if not self._splice.slates:
                 self._make_slate()
-            elif out := self._splice.slate(now):
-                self._emit(out)
+            elif self._show_slate():
+                self._slating = True
+                GLib.timeout_add(_SLATE_EVERY, self._show_slate)
 
     # Workers' side
 
@@ -92,6 +94,11 @@ class Feed:
         with self._lock:
             self._workers.pop(worker, None)
             self._splice.gone(worker)
+        GLib.timeout_add(HOLD_GONE // 1_000_000 + 1, self._gone)
+
+    def _gone(self) -> bool:
+        self.tick()
+        return False
 
     def take(self, worker: int, unit: Unit) -> None:
         """A unit that a worker sent."""
@@ -110,6 +117,16 @@ class Feed:
             self._emit(out)
 
     # Both
+
+    def _show_slate(self) -> bool:
+        """One picture of the slate; false once live pictures are back."""
+        with self._lock:
+            out = self._splice.slate(time.monotonic_ns()) if self._medias else None
+            if out is None:
+                self._slating = False
+                return False
+            self._emit(out)
+            return True
 
     def _emit(self, out: Out) -> None:
         for media in self._medias.values():
@@ -157,7 +174,7 @@ class _Media:
             return False
         self._begun = True
         buffer = Gst.Buffer.new_wrapped(out.data)
-        buffer.pts = buffer.dts = max(0, out.pts - base)
+        buffer.pts = max(0, out.pts - base)
         if not out.is_key:
             buffer.set_flags(Gst.BufferFlags.DELTA_UNIT)
         self._source.push_buffer(buffer)

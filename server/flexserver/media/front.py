@@ -27,8 +27,8 @@ from flexserver.media.gst import GLib, repository, settle_as_child
 Rtsp = repository("GstRtspServer")
 GstRtsp = repository("GstRtsp")
 
-_TICK = 100
-"""Milliseconds: the slate has ten pictures a second, so that a reader who analyses first is not kept waiting."""
+_TICK = 200
+"""Milliseconds between looks at who is silent and who is wanted."""
 _CLEAN_UP = 2
 _BACKLOG = 4_000_000
 """Bytes of units that wait for a media; the oldest go first."""

@@ -1,4 +1,7 @@
-"""The newest picture as a JPEG. Between two of them it costs nothing: the sink keeps its last picture anyway."""
+"""The newest picture as a JPEG. Between two of them it costs nothing: the sink keeps its last picture anyway.
+
+It goes by way of RGB: the JPEG encoder would take video's narrow range and matrix for its own.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,10 @@ def jpeg(pipeline: Any, width: int | None) -> bytes:
     if sample is None:
         raise LookupError("there is no picture yet")
     wide, high, _ = picture_of(sample.get_caps())
-    size: dict[str, int] = {} if not width else {"width": width, "height": max(1, round(width * high / wide))}
-    wanted = Gst.Caps.from_string(caps("image/jpeg", **size))
-    return bytes_of(GstVideo.video_convert_sample(sample, wanted, _LIMIT).get_buffer())
+    size = (width, max(1, round(width * high / wide))) if width else (wide, high)
+    colors = _converted(sample, caps("video/x-raw", format="RGB", width=size[0], height=size[1]))
+    return bytes_of(_converted(colors, "image/jpeg").get_buffer())
+
+
+def _converted(sample: Any, wanted: str) -> Any:
+    return GstVideo.video_convert_sample(sample, Gst.Caps.from_string(wanted), _LIMIT)
