@@ -43,6 +43,8 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
         self._down = False
         self.requests: list[Seen] = []
         """Every request that came, in order."""
+        self.on_request: Callable[[Seen], object] | None = None
+        """Called with each request before it is answered."""
 
     # What a client sees
 
@@ -60,6 +62,8 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
         raw = request.url.raw_path.decode().partition("?")[0]
         seen = Seen(request.method, raw, dict(request.url.params), dict(request.headers), body)
         self.requests.append(seen)
+        if self.on_request is not None:
+            self.on_request(seen)
         reply = self._refused() or answer(self._box, seen)
         if isinstance(reply.body, Feed):
             return Response(reply.status, headers=reply.headers, stream=reply.body)
@@ -144,6 +148,11 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
     def come_up(self) -> None:
         """Take connections again."""
         self._down = False
+
+    def password_of(self, id: str) -> str | None:  # noqa: A002 - the API's word
+        """The source's password as it is stored: no answer ever shows it. Raises `KeyError`."""
+        source = self._box.kept[id].spec.source
+        return source.password.get_secret_value() if source and source.password else None
 
     @property
     def readers(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from flexclient.models._base import Model, OpenEnum
 from flexclient.models._rules import Rule
@@ -52,9 +53,15 @@ def _faults(document: Model, prefix: str = "") -> Iterator[FieldError]:
         field = prefix + (info.alias or name)
         yield from _value_faults(value, field)
         if value is not None:
-            for rule in info.metadata:
-                if isinstance(rule, Rule) and (message := rule.fault(value)):
+            for rule in _rules(info):
+                if message := rule.fault(value):
                     yield FieldError(field=field, message=message)
+
+
+def _rules(info: FieldInfo) -> Iterator[Rule]:
+    """The rules of a field; of `Annotated[str, rule] | None` they stand inside the union."""
+    inside = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
+    return (mark for mark in (*info.metadata, *inside) if isinstance(mark, Rule))
 
 
 def _value_faults(value: object, field: str) -> Iterator[FieldError]:
