@@ -39,13 +39,14 @@ def spec(id: str = "cam1", **fields: Any) -> dict[str, Any]:
 class Api:
     """Requests to one box."""
 
-    def __init__(self, box: Box, timeout: float = 20.0) -> None:
+    def __init__(self, box: Box, timeout: float = 20.0, *, keep: bool = False) -> None:
+        """`keep` keeps its connection between requests."""
         self.box = box
         self.http = httpx.Client(
             base_url=box.url,
             verify=ssl.create_default_context(cafile=box.ca_file),
             timeout=timeout,
-            limits=httpx.Limits(max_keepalive_connections=0),
+            limits=httpx.Limits(max_keepalive_connections=1 if keep else 0),
         )
 
     def __enter__(self) -> Self:
