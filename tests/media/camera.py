@@ -1,6 +1,6 @@
 """A camera for the tests: an RTSP server of a file or of a live pattern, optionally with a password.
 
-`python camera.py [--file PATH] [--login USER:PASSWORD] [--tcp-only]` prints its port and serves `/live` until it is killed.
+`python camera.py [--file PATH] [--login USER:PASSWORD] [--tcp-only]` prints its port and serves `/live` until killed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ import gi.repository.Gst as Gst  # noqa: E402
 import gi.repository.GstRtsp as GstRtsp  # noqa: E402
 import gi.repository.GstRtspServer as Server  # noqa: E402
 
-LIVE = "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=30/1 ! x264enc tune=zerolatency key-int-max=15 speed-preset=ultrafast"
+LIVE = (
+    "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=30/1"
+    " ! x264enc tune=zerolatency key-int-max=15 speed-preset=ultrafast"
+)
 FILE = "filesrc location={} ! qtdemux"
 
 
