@@ -6,15 +6,16 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import NoReturn
 
 import typer
 
 from flexctl.app import app
-from flexctl.errors import Problem, problem_of
+from flexctl.errors import ClosedPipe, Problem, problem_of
 from flexctl.exits import Exit
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run flexctl and leave the process with its exit code."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # or it looks through every installed package for them
     for stream in (sys.stdout, sys.stderr):
@@ -23,18 +24,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         code = run(argv)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our pipe has what it wanted. Python would complain at exit when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.DONE
-    sys.exit(code)
+        sys.stderr.flush()
+    except (ClosedPipe, BrokenPipeError):
+        code = Exit.DONE  # the reader of our pipe has what it wanted
+    os._exit(code)  # all is written; taking three hundred modules down in order is a tenth of a short run
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run flexctl; the exit code. A closed pipe is left to the caller."""
     try:
         return int(app().main(argv, prog_name="flexctl", standalone_mode=False) or 0)
-    except BrokenPipeError:
+    except ClosedPipe:
         raise
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

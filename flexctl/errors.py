@@ -23,6 +23,10 @@ class Problem:
     request_id: str = ""
 
 
+class ClosedPipe(Exception):
+    """Nobody reads our output any more. Not a BrokenPipeError: Typer makes a failure of that."""
+
+
 class Stop(Exception):
     """Ends the command with a problem that flexctl itself found."""
 

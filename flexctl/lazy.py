@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, get_args, get_origin
 
@@ -142,7 +143,8 @@ def _annotation(setting: Setting) -> Any:
     return Annotated[setting.kind | None if setting.kind is not bool else bool, info]
 
 
-def _params(settings: Sequence[Setting]) -> list[Any]:
+@cache
+def _params(settings: tuple[Setting, ...]) -> list[Any]:
     def holder(**_: Any) -> None:
         """Only its signature is used."""
 
@@ -202,7 +204,7 @@ class Leaf(_Helps, TyperCommand):
         own = {param.name for param in leaf.params}
         flags = {flag for param in leaf.params for flag in param.opts}
         more = [*getattr(function, "__flexctl_settings__", ()), *GLOBALS]
-        added = [s for s in more if s.name not in own and not flags.intersection(s.flags)]
+        added = tuple(s for s in more if s.name not in own and not flags.intersection(s.flags))
         leaf.params = [*map(_plainly, leaf.params), *_params(added)]
         leaf.extra = frozenset(setting.name for setting in added)
         return leaf

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flexctl.cmds.reading import show, show_all
 from flexctl.cmds.sending import each, shown, watch_hint
 from flexctl.errors import Misuse, Stop
 from flexctl.lazy import takes
@@ -48,8 +49,8 @@ def list_(
         return
     given = {"state": state, "mode": mode, "on_demand": on_demand}
     wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    found = run.client.pipelines.list(**wanted)
-    run.out.list(found, PIPELINE, ("No pipeline is like that.", "") if wanted else NONE_YET)
+    empty = ("No pipeline is like that.", "") if wanted else NONE_YET
+    show_all(run, run.client.pipelines.list.plan(**wanted), PIPELINE, empty)
 
 
 def _keep(state: str | None, mode: str | None, on_demand: bool | None) -> "Callable[[Row], bool]":
@@ -72,7 +73,7 @@ def get(ctx: typer.Context, id: Id) -> None:  # noqa: A002
     `-o yaml` gives a document that `pipeline update -f` takes back.
     """
     run = state_of(ctx)
-    run.out.one(run.client.pipelines.get(id), PIPELINE)
+    show(run, run.client.pipelines.get.plan(id), PIPELINE)
 
 
 @takes(*flags.SETTINGS)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flexctl.cmds.reading import show
 from flexctl.cmds.sending import each, shown, watch_hint
 from flexctl.errors import Misuse
 from flexctl.options import Curl, DryRun, Id, Ids, duration, names
@@ -49,7 +50,7 @@ def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
 def status(ctx: typer.Context, id: Id) -> None:  # noqa: A002
     """Show how a pipeline fares: state and why, rate, readers, what it costs."""
     run = state_of(ctx)
-    run.out.one(run.client.pipelines.status(id), STATUS)
+    show(run, run.client.pipelines.status.plan(id), STATUS)
 
 
 def wait(

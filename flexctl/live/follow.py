@@ -100,7 +100,7 @@ def _plain(state: State) -> Any:
             widths[index] = max(widths[index], cells(span.text))
             line += [span, Span(" " * (widths[index] - cells(span.text) + 2))]
         state.out.write(paint(line, state.out.terminal.color))
-        state.out.stdout.flush()
+        state.out.flush()
 
     return write
 

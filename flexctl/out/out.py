@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TextIO
 
-from flexctl.errors import Misuse, Problem
+from flexctl.errors import ClosedPipe, Misuse, Problem
 from flexctl.out import formats
 from flexctl.out.style import Span, fold, paint, safe
 from flexctl.out.table import Line, Look, arrange, choose, details, table
 from flexctl.out.terminal import Terminal
 from flexctl.views.view import T, View
+
+
+@contextmanager
+def _pipe() -> Iterator[None]:
+    """Writing to somebody who has gone."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ClosedPipe from None
 
 
 @dataclass(slots=True)
@@ -107,10 +117,10 @@ class Out:
             if data is None:
                 return
         self.write(formats.to_line(data))
-        self.stdout.flush()
+        self.flush()
 
     def still_read(self) -> None:
-        """Raises BrokenPipeError once nobody reads stdout any more, before there is something to write."""
+        """Raises ClosedPipe once nobody reads stdout any more, before there is something to write."""
         try:
             number = self.stdout.fileno()
         except (ValueError, OSError):  # no file: nobody can close it from the other side
@@ -118,12 +128,18 @@ class Out:
         poll = select.poll()
         poll.register(number, 0)
         if any(happened & select.POLLERR for _, happened in poll.poll(0)):
-            raise BrokenPipeError
+            raise ClosedPipe
 
     def write(self, text: str) -> None:
         """Text that is data."""
         if text:
-            self.stdout.write(text if text.endswith("\n") else text + "\n")
+            with _pipe():
+                self.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def flush(self) -> None:
+        """Send on its way what was written."""
+        with _pipe():
+            self.stdout.flush()
 
     def text(self, text: str) -> None:
         """Text that the box sent: as it came in a pipe, without control characters on a terminal."""
@@ -133,9 +149,10 @@ class Out:
         """Bytes that are data. Refused on a terminal, where they would be noise."""
         if self.terminal.stdout:
             raise Misuse("a picture is nothing for a terminal", "name a file, or send it through a pipe")
-        self.stdout.flush()
-        self.stdout.buffer.write(data)
-        self.stdout.flush()
+        self.flush()
+        with _pipe():
+            self.stdout.buffer.write(data)
+        self.flush()
 
     def _lines(self, lines: Sequence[Line]) -> None:
         self.write("\n".join(paint(line, self.terminal.color) for line in lines))

@@ -208,6 +208,17 @@ class TestPipe:
             assert process.wait(15) == 0  # though no event came: it looks
             assert process.stderr.read() == ""
 
+    def test_a_pipe_that_closes_between_two_events(self, box: FakeBox) -> None:
+        with started(box, "events", "--since", "0") as process:
+            Lines(process).next()
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            for _ in range(50):
+                box.set_state("cam1", "playing")
+            assert process.wait(15) == 0
+            assert process.stderr.read() == ""
+
     def test_a_pipe_that_closes_in_the_middle_of_data(self, box: FakeBox) -> None:
         for number in range(400):
             box.add(f"camera-{number}")
