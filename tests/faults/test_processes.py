@@ -57,8 +57,7 @@ def test_a_real_worker_that_dies_is_back_within_two_seconds(tmp_path: Path, numb
         small = {"width": 320, "height": 180, "fps": 10}
         for id in ("dies", "lives"):  # noqa: A001
             assert api.create(id, on_demand=False, encoding=small).status_code == 201
-        workers = [p for p in family(box) if "flexserver.media.worker" in p.cmdline()]
-        victim = min(workers, key=lambda process: process.pid)
+        victim = next(process for process in family(box) if "dies" in process.cmdline())
         with api.listen() as listener:
             os.kill(victim.pid, number)
             listener.wait_state("dies", "reconnecting", 1)

@@ -161,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("-m", dest="module")
     parser.add_argument("--fd", type=int)
+    parser.add_argument("--name")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--link")

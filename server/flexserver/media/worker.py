@@ -120,6 +120,7 @@ def main() -> int:
     """Run the worker; see the module."""
     parser = argparse.ArgumentParser(description="encodes one pipeline; started by flexserver")
     parser.add_argument("--fd", type=int, required=True, help="descriptor of the control connection")
+    parser.add_argument("--name", help="the pipeline's id: only there for who looks at the list of processes")
     fd = parser.parse_args().fd
     settle_as_child()
     return Worker(fd).run()

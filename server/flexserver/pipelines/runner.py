@@ -192,7 +192,9 @@ class Runner:
             self._never_started(planned)
             return
         try:
-            child = self._engine.spawn("flexserver.media.worker", [], self.ring, self._on_message, self._on_exit)
+            child = self._engine.spawn(
+                "flexserver.media.worker", ["--name", self.spec.id], self.ring, self._on_message, self._on_exit
+            )
         except OSError as error:
             self._never_started(Fault("media", f"the worker cannot be started: {error.strerror}"))
             return
