@@ -85,9 +85,9 @@ EVENT: View[Seen] = View(
     columns=(
         Column("time", "TIME", lambda s: s.time, "clock"),
         Column("id", "ID", lambda s: s.event.id, "count", priority=3, wide=True),
-        Column("event", "EVENT", lambda s: s.event.type, "event", priority=1),
-        Column("subject", "SUBJECT", lambda s: s.subject),
-        Column("what", "WHAT", lambda s: what(s.event), priority=2, least=12),
+        Column("event", "EVENT", lambda s: s.event.type, "event", priority=2),
+        Column("subject", "SUBJECT", lambda s: s.subject, priority=1),
+        Column("what", "WHAT", lambda s: what(s.event), least=20),
     ),
     details=lambda s: [Part("", (Field("Event", s.event.type), Field("What", what(s.event))))],
     name=lambda s: str(s.event.id or ""),

@@ -70,6 +70,12 @@ class TestModel:
         assert all(cells(line) <= width for line in lines)
         assert "live" in lines[-1]
 
+    def test_a_narrow_window_keeps_what_happened(self) -> None:
+        error = Seen(NOW, Event("pipeline_error", PipelineError(message="the camera is gone", id="cam1"), 2))
+        lines = text(log_lines((error,), Link(), Look(NOW, True, 40), 10))
+        assert lines[0].split() == ["TIME", "SUBJECT", "WHAT"]
+        assert lines[1].split(maxsplit=2)[1:] == ["cam1", "the camera is gone"]
+
     def test_a_table_says_what_it_leaves_out(self) -> None:
         from flexclient.models import Pipeline
 
