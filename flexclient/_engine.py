@@ -188,7 +188,8 @@ def wire_of(settings: Settings, call: Call[Any], remaining: float, *, stream: bo
 def reply_of(call: Call[T], answer: Answer) -> Reply[T]:
     """Read an answer as what its call returns. Raises the `FlexError` that it means."""
     logger.debug("%s: %s, request %s", call, answer.status, answer.headers.get("x-request-id", "-"))
-    if not 200 <= answer.status < 300:
+    asked = answer.status == 304 and any(name.lower() == "if-none-match" for name in call.headers)
+    if not (200 <= answer.status < 300 or asked):
         raise error_from(call, answer.status, answer.headers, answer.body)
     try:
         data = decode(call.returns, answer.body, answer.headers.get("content-type", ""))

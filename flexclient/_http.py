@@ -38,13 +38,17 @@ __all__ = [
 FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
 STREAM_TYPE = "text/event-stream"
 
+# Many servers, uvicorn among them, close a connection that idles for 5 s: who reuses it just then loses a request.
+# Streams keep theirs for good, so there is no limit to how many there are.
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=3.0)
+
 
 class SyncHttp:
     """A pool of connections to one box, for threads."""
 
     def __init__(self, url: str, trust: Trust, transport: BaseTransport | None) -> None:
         self._url, self._trust = url, trust
-        self._client = httpx.Client(verify=_verify(trust, transport), transport=transport, headers={"accept": "*/*"})
+        self._client = httpx.Client(verify=_verify(trust, transport), transport=transport, limits=LIMITS)
 
     def exchange(self, wire: Wire) -> Answer:
         """Send once and read the whole answer. Raises `FlexError`."""
@@ -96,9 +100,7 @@ class AsyncHttp:
 
     def __init__(self, url: str, trust: Trust, transport: AsyncBaseTransport | None) -> None:
         self._url, self._trust = url, trust
-        self._client = httpx.AsyncClient(
-            verify=_verify(trust, transport), transport=transport, headers={"accept": "*/*"}
-        )
+        self._client = httpx.AsyncClient(verify=_verify(trust, transport), transport=transport, limits=LIMITS)
 
     async def exchange(self, wire: Wire) -> Answer:
         """Send once and read the whole answer. Raises `FlexError`."""

@@ -24,7 +24,7 @@ from flexclient.models import Event, Gap, UnknownData, UnknownEvent, read_event
 RETRY = 1.0
 """Seconds before a stream is opened again, where the box names no other time; doubled with each try that fails."""
 
-LONGEST_RETRY = 30.0
+LONGEST_RETRY = 10.0
 
 
 @dataclass(frozen=True, slots=True)

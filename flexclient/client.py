@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from pydantic import SecretStr
 
@@ -24,6 +24,8 @@ from flexclient.resources.system import System
 
 if TYPE_CHECKING:
     from flexclient._http import AsyncBaseTransport, AsyncHttp, BaseTransport, SyncHttp
+
+T = TypeVar("T")
 
 
 class InsecureWarning(UserWarning):
@@ -146,7 +148,7 @@ class FlexClient(_Client):
         """Send any request; the answer's JSON, text or bytes, after its type. Raises as every other method."""
         return self._engine.send(free_call(method, path, json=json, query=query, headers=headers))
 
-    def send(self, call: Call[Any]) -> Reply[Any]:
+    def send(self, call: Call[T]) -> Reply[T]:
         """Send a planned call."""
         return self._engine.send(call)
 

@@ -93,20 +93,20 @@ def test_unset_is_neither_none_nor_true() -> None:
     assert m.UNSET is not None
 
 
-@pytest.mark.parametrize(
-    ("type_", "data", "kind"),
-    [
-        ("pipeline_status", {"id": "a", "state": "playing"}, m.PipelineStatus),
-        ("pipeline_error", {"message": "x"}, m.PipelineError),
-        ("pipeline_created", {"id": "a", "state": "ready"}, m.Pipeline),
-        ("pipeline_updated", {"id": "a", "state": "ready"}, m.Pipeline),
-        ("pipeline_deleted", {"id": "a"}, m.PipelineDeleted),
-        ("camera_added", {"device_path": "/dev/video0", "device_name": "x"}, m.CameraAdded),
-        ("camera_removed", {"device_path": "/dev/video0"}, m.CameraRemoved),
-        ("gap", {}, m.Gap),
-        ("bye", {}, m.Bye),
-    ],
-)
+EVENTS: list[tuple[str, dict[str, Any], type[m.Model]]] = [
+    ("pipeline_status", {"id": "a", "state": "playing"}, m.PipelineStatus),
+    ("pipeline_error", {"message": "x"}, m.PipelineError),
+    ("pipeline_created", {"id": "a", "state": "ready"}, m.Pipeline),
+    ("pipeline_updated", {"id": "a", "state": "ready"}, m.Pipeline),
+    ("pipeline_deleted", {"id": "a"}, m.PipelineDeleted),
+    ("camera_added", {"device_path": "/dev/video0", "device_name": "x"}, m.CameraAdded),
+    ("camera_removed", {"device_path": "/dev/video0"}, m.CameraRemoved),
+    ("gap", {}, m.Gap),
+    ("bye", {}, m.Bye),
+]
+
+
+@pytest.mark.parametrize(("type_", "data", "kind"), EVENTS)
 def test_every_event_is_typed(type_: str, data: dict[str, Any], kind: type[m.Model]) -> None:
     event = m.read_event(type_, json.dumps(data), "7")
     assert (event.type, event.id, type(event.data)) == (type_, 7, kind)
@@ -115,8 +115,7 @@ def test_every_event_is_typed(type_: str, data: dict[str, Any], kind: type[m.Mod
 
 
 def test_every_event_of_the_table_was_tried() -> None:
-    tried = test_every_event_is_typed.pytestmark[0].args[1]
-    assert {row[0] for row in tried} == set(m.EVENT_DATA)
+    assert {row[0] for row in EVENTS} == set(m.EVENT_DATA)
 
 
 @pytest.mark.parametrize(("mark", "number"), [("12", 12), ("", None), (None, None), ("x1", None), ("-3", None)])

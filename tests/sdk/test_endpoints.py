@@ -168,6 +168,14 @@ def test_free_request(side: Side) -> None:
         assert side.do(client.request("DELETE", "/flex/none")).data is None
 
 
+def test_not_modified_is_an_answer_to_who_asked(side: Side) -> None:
+    with respx.mock(using=None) as router:
+        router.route().mock(return_value=httpx.Response(304, headers={"ETag": '"v1"'}))
+        client = side.client(url=URL, transport=side.router(router))
+        reply = side.do(client.request("GET", "/flex/pipeline/cam1", headers={"If-None-Match": '"v1"'}))
+    assert (reply.status, reply.data, reply.etag) == (304, None, '"v1"')
+
+
 def test_reply_names_what_headers_say(side: Side) -> None:
     answer = httpx.Response(
         200, json=PIPELINE, headers={"ETag": '"v2"', "X-Request-Id": "r1", "Flex-Applied": "restart"}

@@ -189,7 +189,7 @@ def test_without_resume_it_ends() -> None:
 def test_pauses_grow_while_nothing_comes_and_start_anew_once_something_does() -> None:
     line = Line([1, 2], [1, *[errors.Unreachable("x")] * 8, 1])
     found = items(Follower(CALL, since=0, chance=lambda: 0.0), line, 15)
-    assert line.paused[:9] == [1, 2, 4, 8, 16, LONGEST_RETRY, LONGEST_RETRY, LONGEST_RETRY, LONGEST_RETRY]
+    assert line.paused[:9] == [1, 2, 4, 8, *[LONGEST_RETRY] * 5]
     assert line.paused[9:] == [1.0]
     told = [item.retry_in for item in found if isinstance(item, StreamState) and item.kind == "stale"]
     assert told == line.paused[: len(told)]
