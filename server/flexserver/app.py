@@ -103,7 +103,10 @@ class App:
         return await endpoint.handler(call)
 
     def _admit(self, *, public: bool) -> None:
-        if self._box.closing and not public:
+        """Raises `Refusal` where the box cannot take on more; how it fares it always says."""
+        if public:
+            return
+        if self._box.closing:
             raise Refusal(ErrorCode.OVERLOADED, "the box shuts down", "Try again when it is back.")
         if self._working > MAX_REQUESTS:
             headers = {"Retry-After": "1"}

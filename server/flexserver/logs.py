@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from collections import deque
 from datetime import UTC, datetime
 
 MAX_LINE = 2_000
 RING_LINES = 1_000
+RING_LETTERS = 256 * 1024
 
 access = logging.getLogger("flexserver.access")
 
@@ -54,12 +56,16 @@ class LogRing:
     """The last lines that the children of one pipeline wrote, bounded in lines and in their length."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=RING_LINES)
+        self._lines: deque[str] = deque()
+        self._letters = 0
 
     def add(self, line: str) -> None:
         """Keep one line, stamped."""
         text = "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line[:MAX_LINE])
-        self._lines.append(f"{stamp(datetime.now(UTC).timestamp())} {text}")
+        self._lines.append(f"{stamp(time.time())} {text}")
+        self._letters += len(self._lines[-1])
+        while len(self._lines) > RING_LINES or self._letters > RING_LETTERS:
+            self._letters -= len(self._lines.popleft())
 
     def tail(self, count: int) -> str:
         """The last `count` lines, each with its newline."""

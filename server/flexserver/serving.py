@@ -26,6 +26,7 @@ class Protocol(H11Protocol):
     """One connection."""
 
     _patience: asyncio.TimerHandle | None = None
+    _heard = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Refuse what would be one connection too many, and give the others some time to ask."""
@@ -37,6 +38,7 @@ class Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Time the headers: from the first byte of a request to its last."""
+        self._heard = True
         super().data_received(data)
         self._mind_headers()
 
@@ -75,7 +77,9 @@ class Protocol(H11Protocol):
 
     def _too_slow(self) -> None:
         self._patience = None
-        if not self.transport.is_closing():
+        if not self._heard:
+            self.transport.close()  # opened in case it is needed, as browsers do
+        elif not self.transport.is_closing():
             message = f"the headers did not arrive within {HEADER_SECONDS:g} seconds"
             self._refuse(Refusal(ErrorCode.VALIDATION_ERROR, message))
 

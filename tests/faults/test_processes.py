@@ -6,8 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+import av
 import psutil
 import pytest
+from av.error import FFmpegError
 
 from tests.server.conftest import FakeBoxes
 from tests.support.api import Api, until
@@ -66,6 +68,34 @@ def test_a_real_worker_that_dies_is_back_within_two_seconds(tmp_path: Path, numb
             assert told[0] == "pipeline_error"
         assert api.status("lives")["restarts"] == 0
         assert api.status("dies")["restarts"] == 1
+
+
+def first_picture(address: str) -> int:
+    """Width of the first picture that a reader gets; 0 where there is none."""
+    try:
+        with av.open(address, options={"rtsp_transport": "tcp"}, timeout=5) as stream:
+            return next(stream.decode(video=0)).width
+    except (FFmpegError, StopIteration):
+        return 0
+
+
+def test_a_real_front_that_dies_is_back_on_its_port_and_workers_find_it(tmp_path: Path) -> None:
+    with Box(tmp_path / "data") as box:
+        api = Api(box)
+        small = {"width": 320, "height": 180, "fps": 10}
+        assert api.create("cam1", on_demand=False, encoding=small).status_code == 201
+        assert api.create("armed", encoding=small).status_code == 201
+        assert first_picture(f"{box.rtsp_url}/cam1") == 320
+        worker = next(process for process in family(box) if "cam1" in process.cmdline())
+        front = next(process for process in family(box) if "flexserver.media.front" in process.cmdline())
+        front.kill()
+        for name in ("cam1", "armed"):
+            address = f"{box.rtsp_url}/{name}"
+            assert until(lambda: first_picture(address), 10) == 320  # noqa: B023  done before the next one
+        assert worker.is_running(), "the worker had no part in it"
+        assert api.status("cam1")["restarts"] == 0
+        assert api.call("PUT", "/flex/pipeline/armed/stop").status_code == 200
+        assert first_picture(f"{box.rtsp_url}/armed") == 0, "stop refuses readers"
 
 
 def test_nothing_is_leaked_over_many_runs(fake_boxes: FakeBoxes) -> None:

@@ -209,7 +209,7 @@ def test_an_unread_body_does_not_keep_the_connection(fake_box: Box) -> None:
 
 def test_a_slow_body_and_slow_headers_are_let_go(fake_box: Box) -> None:
     """Both at once, because each takes its ten seconds; others are served meanwhile."""
-    with raw(fake_box) as slow_body, raw(fake_box) as slow_head, Api(fake_box) as other:
+    with raw(fake_box) as slow_body, raw(fake_box) as slow_head, raw(fake_box) as idle, Api(fake_box) as other:
         slow_body.sendall(
             b"POST /flex/pipeline HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
         )
@@ -219,6 +219,7 @@ def test_a_slow_body_and_slow_headers_are_let_go(fake_box: Box) -> None:
             status, _, body = answer(connection)
             assert status == 400
             assert f"the {said} did not arrive" in json.loads(body)["message"]
+        assert idle.recv(100) == b"", "a connection that asked nothing is just closed"
 
 
 def test_a_client_that_hangs_up_in_its_body_harms_nobody(api: Api) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
 
+from flexserver.events import MAX_READERS
 from tests.server.conftest import FakeBoxes
 from tests.support.api import Api, Listener, Seen, until
 from tests.support.box import Box
@@ -171,13 +173,23 @@ def test_a_change_that_a_crash_kept_from_its_readers_is_told_later(fake_boxes: F
     assert seen.data["id"] == "a"
 
 
-def test_there_is_an_end_to_how_many_may_listen(fake_boxes: FakeBoxes, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flexserver import events
-    from flexserver.events import Filter, Hub
+def test_there_is_an_end_to_how_many_may_listen(fake_boxes: FakeBoxes) -> None:
+    box, _ = fake_boxes()
+    parts = urlsplit(box.url)
+    context = ssl.create_default_context(cafile=box.ca_file)
+    with ExitStack() as streams, Api(box) as api:
+        for _ in range(MAX_READERS):
+            plain = streams.enter_context(socket.create_connection((str(parts.hostname), parts.port or 0), 10))
+            stream = streams.enter_context(context.wrap_socket(plain, server_hostname=parts.hostname))
+            stream.sendall(b"GET /flex/events HTTP/1.1\r\nHost: a\r\n\r\n")
+            read_until(stream, b"retry:", 10)
+        refused = api.get("/flex/events")
+        assert (refused.status_code, refused.json()["code"]) == (503, "OVERLOADED")
+        assert api.create("cam1").status_code == 201, "everything else works"
+    with Api(box) as api:
 
-    monkeypatch.setattr(events, "MAX_READERS", 2)
-    hub = Hub(fake_boxes()[0].data_dir.with_name("other.db"))
-    readers = [hub.subscribe(Filter(), None) for _ in range(2)]
-    assert hub.full()
-    hub.unsubscribe(readers[0])
-    assert not hub.full()
+        def opens() -> bool:
+            with api.http.stream("GET", "/flex/events") as stream:
+                return stream.status_code == 200
+
+        until(opens, what="room after the others left")

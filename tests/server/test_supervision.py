@@ -171,6 +171,8 @@ def test_a_change_restarts_and_a_live_one_does_not(api: Api, fake: FakeMedia) ->
     live = api.call("PATCH", "/flex/pipeline/cam1", json={"encoding": {"bitrate": 800}})
     assert (live.headers["flex-applied"], live.json()["state"]) == ("live", "playing")
     assert len(fake.starts("cam1")) == workers
+    noted = api.call("PATCH", "/flex/pipeline/cam1", json={"metadata": {"note": "x"}})
+    assert noted.headers["flex-applied"] == "live"
     restart = api.call("PATCH", "/flex/pipeline/cam1", json={"encoding": {"width": 320}})
     assert (restart.headers["flex-applied"], restart.json()["state"]) == ("restart", "playing")
     assert len(fake.starts("cam1")) == workers + 1

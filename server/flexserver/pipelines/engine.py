@@ -145,8 +145,9 @@ class Front:
 
     def mount(self, name: str, codec: str) -> None:
         """Offer a mount, now and after every restart."""
-        self._mounts[name] = codec
-        self._say(protocol.Mount(name, codec))
+        if self._mounts.get(name) != codec:
+            self._mounts[name] = codec
+            self._say(protocol.Mount(name, codec))
 
     def unmount(self, name: str) -> None:
         """Take a mount away and its readers with it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -19,6 +19,9 @@ from flexserver.pipelines.child import Child, ChildGone
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.lifecycle import Action, Fault, Happening, Life, Policy
 from flexserver.pipelines.meter import Meter
+
+ANSWER_SECONDS = 5.0
+"""How long a worker may take to answer."""
 
 Planner: TypeAlias = Callable[[PipelineSpec], "graph.Graph | Fault"]
 
@@ -78,28 +81,32 @@ class Runner:
 
     async def adjust(self, spec: PipelineSpec) -> bool:
         """Turn the running worker into another pipeline without replacing it. False where that cannot be done."""
-        if self._graph is None or self._child is None or not self.on_air or graph.mount_of(spec) != self.mount:
+        if self._graph is None or self._child is None or graph.mount_of(spec) != self.mount:
             return False
         planned = self._plan(spec)
-        settings = None if isinstance(planned, Fault) else graph.changes(self._graph, planned)
-        if isinstance(planned, Fault) or settings is None:
+        if isinstance(planned, Fault):
             return False
-        if settings:
-            try:
-                answer = await self._child.ask(lambda seq: protocol.Change(seq, settings), 2.0)
-            except (ChildGone, TimeoutError):
-                return False
-            if not answer.ok:
-                return False
+        settings = graph.changes(self._graph, planned)
+        if settings is None or (settings and not await self._set(self._child, settings)):
+            return False
         self.spec, self._graph = spec, planned
         return True
+
+    async def _set(self, child: Child, settings: Sequence[tuple[str, str, object]]) -> bool:
+        if not self.on_air:
+            return False
+        try:
+            answer = await child.ask(lambda seq: protocol.Change(seq, list(settings)), ANSWER_SECONDS)
+        except (ChildGone, TimeoutError):
+            return False
+        return answer.ok
 
     async def ask(self, what: str, width: int | None = None) -> str | None:
         """The worker's answer to `snapshot` or `dot`; None where it does not play."""
         if self._child is None or not self.on_air:
             return None
         try:
-            answer = await self._child.ask(lambda seq: protocol.Ask(seq, what, width), 5.0)
+            answer = await self._child.ask(lambda seq: protocol.Ask(seq, what, width), ANSWER_SECONDS)
         except (ChildGone, TimeoutError):
             return None
         return answer.data if answer.ok else None

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
+from pydantic import ValidationError
+
 from flexclient.models import ErrorCode, Order, PipelineSpec
 from flexserver.errors import Refusal, conflict, not_found
 from flexserver.events import Hub
@@ -22,7 +24,7 @@ from flexserver.pipelines import documents, status
 from flexserver.pipelines.runner import Runner
 from flexserver.pipelines.supervisor import Supervisor
 from flexserver.pipelines.waiting import started, stopped
-from flexserver.store import Row, Store
+from flexserver.store import Row, Store, StoreError
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Pipelines:
     def start(self, told: dict[str, str]) -> None:
         """Bring back what is stored, tell readers what they missed, and run what was ordered to run."""
         for row in self._store.load():
-            spec = documents.from_store(row.spec)
+            spec = _restored(row)
             if mount := graph.mount_of(spec):
                 self._mounts[mount] = row.id
             self._records[row.id] = Record(row, spec, self._supervisor.runner(spec))
@@ -222,6 +224,13 @@ class _Claim:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None and self._taken and self._mount:
             del self._mounts[self._mount]
+
+
+def _restored(row: Row) -> PipelineSpec:
+    try:
+        return documents.from_store(row.spec)
+    except ValidationError as error:
+        raise StoreError(f"the stored pipeline '{row.id}' cannot be read: {error.errors()[0]['msg']}") from None
 
 
 def quoted(etag: str) -> str:

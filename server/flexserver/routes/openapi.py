@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 from starlette.responses import Response
@@ -12,9 +13,14 @@ from flexserver.routing import JSON, Answer, Call, Endpoint, tagged
 
 async def read(call: Call) -> Response:
     """GET /flex/openapi.json."""
+    return tagged(call, _document(), JSON)
+
+
+@functools.cache
+def _document() -> bytes:
     from flexserver.routes import TABLE  # the table holds this endpoint too
 
-    return tagged(call, json.dumps(openapi.describe(TABLE.endpoints), indent=1).encode(), JSON)
+    return json.dumps(openapi.describe(TABLE.endpoints), indent=1).encode()
 
 
 ENDPOINTS = (
