@@ -30,7 +30,8 @@ def test_good_sources(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "", "smpte", "http://camera/x", "test://", "test://nope", "test://smpte/x", "rtsp://", "rtsp:///x", "rtsp://a b/x",
+        "", "smpte", "http://camera/x", "test://", "test://nope", "test://smpte/x", "rtsp://", "rtsp:///x",
+        "rtsp://a b/x",
         "rtsp://camera:99999/x", "rtsp://camera:x/y", "udp://239.1.2.3", "udp://239.1.2.3:0", "udp://h:5000?format=mp4",
         "udp://h:5000?x=1", "file://host/a.mp4", "file://a.mp4", "file:///", "file:///a\x00b", "file:///a%00b",
         "file:///a?b", "rtsp://camera/a\nb", "rtsp://[::1/x",

@@ -23,7 +23,7 @@ def properties(found: Graph, name: str) -> dict[str, Any]:
 
 def order(found: Graph) -> list[str]:
     """Names along the main chain, from the source to the worker's sink."""
-    following = {link.source: link.target for link in reversed(found.links)}
+    following = {link.source: link.target for link in found.links}
     names = ["source"]
     while names[-1] in following:
         names.append(following[names[-1]])
@@ -60,7 +60,7 @@ def everything() -> m.PipelineSpec:
 def test_order_of_a_simple_pipeline() -> None:
     assert order(graph_of(everything())) == [
         "source", "decode", "progressive", "planes", "planar", "crop", "turn", "gray", "scale", "shape", "rate",
-        "paced", "overlay", "both", "waiting", "encoder", "form", "copies", "units",
+        "paced", "overlay", "both", "waiting", "encoder", "form", "copies", "leaving", "multiplex", "output",
     ]  # fmt: skip
 
 

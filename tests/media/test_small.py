@@ -126,7 +126,8 @@ def test_another_user_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_known_error_is_a_sentence_with_gstreamers_own_words() -> None:
-    debug = "../gst/rtsp/gstrtspsrc.c(6899): gst_rtspsrc_send (): /GstPipeline:pipeline/GstRTSPSrc:source:\nUnauthorized (401)"
+    debug = "../gst/rtsp/gstrtspsrc.c(6899): gst_rtspsrc_send (): /GstPipeline:pipeline/GstRTSPSrc:source:\n"
+    debug += "Unauthorized (401)"
     found = explain.sentence("gst-resource-error-quark", 15, "Unauthorized", debug, "rtspsrc", "source rtsp://camera/x")
     assert found == "source rtsp://camera/x: it refused the user name or password (rtspsrc: Unauthorized (401))"
 

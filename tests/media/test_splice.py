@@ -104,15 +104,8 @@ def test_the_newest_two_slates_are_kept() -> None:
     assert splice.slates == [b"3", b"4"]
 
 
-EVENTS = st.lists(
-    st.tuples(
-        st.sampled_from(["live", "key", "tick", "gone", "begin"]),
-        st.integers(1, 3),
-        st.integers(0, 2000),
-        st.integers(0, 900),
-    ),
-    max_size=80,
-)
+WHAT = st.sampled_from(["live", "key", "tick", "gone", "begin"])
+EVENTS = st.lists(st.tuples(WHAT, st.integers(1, 3), st.integers(0, 2000), st.integers(0, 900)), max_size=80)
 
 
 @given(EVENTS)
@@ -129,6 +122,8 @@ def test_time_never_steps_back_and_every_run_begins_with_a_key_unit(events: list
             found, source = (splice.slate(now) if what == "tick" else None), None
             if what == "gone":
                 splice.gone(worker)
+            elif what == "begin":
+                splice.begin(now)
         if found:
             out.append((source, found))
     for (was, _), (is_now, unit) in pairwise(out):

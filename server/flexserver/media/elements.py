@@ -150,14 +150,14 @@ def caps(media: str, /, **fields: Value) -> str:
 
 
 def _words(graph: Graph) -> list[str]:
-    """The words of the line: one chain, then `tee. ! ...` for each branch. No two links lead to one element."""
+    """The words of the line: one chain that follows a tee's last branch, then `tee. ! ...` for the others."""
     by_name = {element.name: element for element in graph.elements}
     rest = list(graph.links)
     words = [graph.line, "!"] if graph.line else []
     at = graph.elements[0].name
     words += _element_words(graph.elements[0])
     while rest:
-        link = next((link for link in rest if link.source == at), rest[0])
+        link = next((link for link in reversed(rest) if link.source == at), rest[0])
         rest.remove(link)
         words += ["!"] if link.source == at else [f"{link.source}.", "!"]
         words += [link.accept, "!"] if link.accept else []

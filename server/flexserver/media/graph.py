@@ -94,10 +94,10 @@ def build(spec: PipelineSpec, where: Where) -> Graph:
         links=(
             *(replace(link, target=middle[0].name) if link.target == ENTRY else link for link in found.links),
             *chain(*middle),
+            Link(middle[-1].name, newest.name),
             Link(middle[-1].name, waiting.name),
             *chain(*tail),
             *end_links,
-            Link(middle[-1].name, newest.name),
         ),
         codec=encoding.codec,
         source=found.kind,

@@ -88,7 +88,7 @@ def _rtsp(source: Source, parts: SplitResult) -> Pictures:
     iface: dict[str, Value] = {"multicast_iface": source.network_interface} if source.network_interface else {}
     camera = _element(
         "rtspsrc", SOURCE, location=bare, latency=source.latency_ms, protocols="tcp+udp-mcast+udp",
-        timeout=2_000_000, tcp_timeout=5_000_000, udp_buffer_size=_SOCKET_BUFFER, do_rtsp_keep_alive=True,
+        timeout=2_000_000, tcp_timeout=4_000_000, udp_buffer_size=_SOCKET_BUFFER, do_rtsp_keep_alive=True,
         **login, **iface,
     )  # fmt: skip
     return _decoded("rtsp", camera, links=(), accept=RTP_VIDEO)

@@ -1,0 +1,202 @@
+"""A worker's life: what it says, what it answers, how it ends."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from flexclient import models as m
+from flexserver import protocol
+from flexserver.media import graph as media
+from tests.media.harness import Child, Worker, graph_of, spec, until
+from tests.media.pictures import brightness, color_at, is_near, snapshot, write_counter
+
+
+def test_it_says_what_it_plays() -> None:
+    with Worker(spec(encoding={"width": 640, "height": 360, "fps": 25})) as worker:
+        assert worker.playing() == protocol.Playing(640, 360, 25.0, "x264enc")
+
+
+def test_it_beats_every_second_from_the_start_and_counts() -> None:
+    with Worker(spec()) as worker:
+        worker.wait(protocol.Beat, lambda beat: beat.frames > 45)
+        times = [at for at, message in worker.said if isinstance(message, protocol.Beat)]
+        assert isinstance(worker.said[0][1], protocol.Beat)
+        assert all(0.8 < after - before < 1.5 for before, after in itertools.pairwise(times))
+        last = worker.all(protocol.Beat)[-1]
+        assert last.bytes > 10_000
+        assert last.dropped == 0
+        assert last.latency_ms is not None
+        assert 0 < last.latency_ms < 100
+
+
+def test_it_beats_while_its_source_is_silent() -> None:
+    with Worker(spec("udp://127.0.0.1:9")) as worker:
+        until(lambda: len(worker.all(protocol.Beat)) >= 3)
+        assert worker.all(protocol.Playing) == []
+
+
+def test_quit_ends_in_good_order() -> None:
+    with Worker(spec()) as worker:
+        worker.playing()
+        worker.send(protocol.Quit())
+        assert worker.exit_code() == 0
+
+
+def test_end_of_file_ends_it() -> None:
+    with Worker(spec()) as worker:
+        worker.playing()
+        worker.hang_up()
+        assert worker.exit_code() == 0
+
+
+def test_it_dies_with_its_parent() -> None:
+    """Even when somebody else holds the parent's end of the connection open."""
+    code = (
+        "import os, socket, subprocess, sys, time\n"
+        "ours, theirs = socket.socketpair()\n"
+        "os.set_inheritable(ours.fileno(), True)\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'flexserver.media.worker', '--fd', str(theirs.fileno())],"
+        " pass_fds=[theirs.fileno(), ours.fileno()])\n"
+        "print(child.pid, flush=True)\n"
+        "ours.sendall(sys.argv[1].encode())\n"
+        "ours.recv(100)\n"
+        "print('beats', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    pipeline = spec()
+    start = protocol.encode(protocol.Start("a", graph_of(pipeline).to_json())).decode()
+    server = str(Path(media.__file__).parents[2])
+    with subprocess.Popen(
+        [sys.executable, "-c", code, start],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": server},
+    ) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert parent.stdout.readline() == "beats\n"
+        parent.kill()
+        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_ctrl_c_is_the_parents_business() -> None:
+    with Worker(spec()) as worker:
+        worker.playing()
+        worker.kill(signal.SIGINT)
+        frames = worker.all(protocol.Beat)[-1].frames
+        worker.wait(protocol.Beat, lambda beat: beat.frames > frames + 30)
+
+
+def test_a_snapshot_keeps_the_shape() -> None:
+    with Worker(spec(encoding={"width": 640, "height": 360})) as worker:
+        worker.playing()
+        assert snapshot(worker).size == (640, 360)
+        assert snapshot(worker, 200).size == (200, 112)
+
+
+def test_a_snapshot_has_true_colors() -> None:
+    with Worker(spec("test://smpte")) as worker:
+        worker.playing()
+        picture = snapshot(worker)
+        for place, color in ((0.07, (255, 255, 255)), (0.21, (255, 255, 0)), (0.93, (0, 0, 255))):
+            assert is_near(color_at(picture, place, 0.3), color), (place, color)
+
+
+def test_a_snapshot_is_the_newest_picture(tmp_path: Path) -> None:
+    """Each shows a later number than the last: nothing is kept from before."""
+    file = write_counter(tmp_path / "a.mp4", 300)
+    with Worker(spec(f"file://{file}")) as worker:
+        worker.playing()
+        shown = []
+        for _ in range(5):
+            frames = worker.ask("snapshot")
+            picture = Image.open(io.BytesIO(base64.b64decode(frames.data))).convert("L")
+            row = [picture.getpixel((int((bit + 0.5) * picture.width / 16), 20)) for bit in range(16)]
+            shown.append(sum(1 << bit for bit, light in enumerate(row) if isinstance(light, int) and light > 128))
+            due = (time.monotonic() - next(at for at, said in worker.said if isinstance(said, protocol.Playing))) * 30
+            assert abs(shown[-1] - due) < 6
+        assert shown == sorted(shown)
+        assert shown[-1] > shown[0]
+
+
+def test_no_snapshot_before_the_first_picture() -> None:
+    with Worker(spec("udp://127.0.0.1:9")) as worker:
+        answer = worker.ask("snapshot")
+        assert (answer.ok, answer.data) == (False, "there is no picture yet")
+
+
+def test_before_start_there_is_nothing_to_ask() -> None:
+    with Child("worker") as worker:
+        assert not worker.ask("dot").ok
+
+
+def test_the_dot_graph_names_elements_and_hides_the_password() -> None:
+    login = {"user": "me", "password": "hunter2"}
+    with Worker(spec("rtsp://127.0.0.1:9/x", source=login)) as worker:
+        answer = worker.ask("dot")
+        if answer.ok:
+            assert answer.data.startswith("digraph")
+            assert "hunter2" not in answer.data
+    with Worker(spec()) as worker:
+        worker.playing()
+        assert "GstX264Enc" in worker.ask("dot").data
+
+
+def test_the_overlay_changes_while_it_runs() -> None:
+    def playing(text: str) -> m.PipelineSpec:
+        return spec("test://black", overlay={"text": text, "position": "center", "font_size": 200, "background": False})
+
+    with Worker(playing(".")) as worker:
+        worker.playing()
+        dark = brightness(snapshot(worker))
+        settings = media.changes(graph_of(playing(".")), graph_of(playing("MMMM")))
+        assert settings
+        assert worker.change(*settings).ok
+        until(lambda: brightness(snapshot(worker)) > dark + 5)
+
+
+def test_a_change_of_something_that_is_not_there_is_answered() -> None:
+    with Worker(spec()) as worker:
+        worker.playing()
+        assert worker.change(("nothing", "x", 1)).data == "there is no element 'nothing'"
+        assert worker.change(("encoder", "x", 1)).data == "encoder has no property 'x'"
+
+
+def test_a_missing_element_fails_the_graph() -> None:
+    made = graph_of(spec()).to_json()
+    made["elements"][0]["factory"] = "nosuchelement"
+    with Worker(spec(), graph=media.Graph.from_json(made)) as worker:
+        failed = worker.wait(protocol.Failed)
+        assert failed == protocol.Failed("graph", "GStreamer on this box has no element 'nosuchelement'")
+        assert worker.exit_code() == 1
+
+
+def test_spawn_to_playing_is_quick_and_memory_small() -> None:
+    """The worker imports neither pydantic nor the client: that is most of it."""
+    with Worker(spec()) as worker:
+        worker.playing()
+        assert worker.said[-1][0] - worker.began < 2.0
+        names = {Path(found.path).name for found in psutil.Process(worker.pid).memory_maps()}
+        assert not any(name.startswith("_pydantic") for name in names)
+        assert psutil.Process(worker.pid).memory_full_info().pss < 60e6
+
+
+@pytest.mark.parametrize("name", ["worker", "front"])
+def test_a_bad_command_line_is_told(name: str) -> None:
+    server = str(Path(media.__file__).parents[2])
+    words = [sys.executable, "-m", f"flexserver.media.{name}"]
+    found = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": server}, check=False)
+    assert found.returncode == 2
+    assert "--fd" in found.stderr
