@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, TypeAlias
 
 from flexclient._log import secret
+from flexclient._values import UNSET, Secret, Unset
 from flexclient.errors import UsageError
-from flexclient.models import UNSET, Unset
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 TokenSource: TypeAlias = Callable[[], str]
 """Gives a token. Called before the first request, and once more when the box says that the token has ended."""
@@ -18,7 +19,9 @@ TokenSource: TypeAlias = Callable[[], str]
 class Auth:
     """The credentials of one client and of its copies."""
 
-    def __init__(self, token: str | SecretStr | TokenSource | None, api_key: str | SecretStr | None) -> None:
+    def __init__(
+        self, token: str | SecretStr | Secret | TokenSource | None, api_key: str | SecretStr | Secret | None
+    ) -> None:
         self._source: TokenSource | None = token if callable(token) else None
         self._token = None if callable(token) else _header_safe("token", secret(token))
         self._api_key = _header_safe("api_key", secret(api_key))
@@ -26,8 +29,8 @@ class Auth:
     def changed(
         self,
         *,
-        token: str | SecretStr | TokenSource | Unset | None = UNSET,
-        api_key: str | SecretStr | Unset | None = UNSET,
+        token: str | SecretStr | Secret | TokenSource | Unset | None = UNSET,
+        api_key: str | SecretStr | Secret | Unset | None = UNSET,
     ) -> Auth:
         """The same with one of the two changed; `None` takes it away."""
         return Auth(
@@ -73,7 +76,7 @@ class Auth:
         return f"Auth(token={self.has_token}, api_key={self.has_api_key})"
 
 
-def _header_safe(name: str, value: SecretStr | None) -> SecretStr | None:
+def _header_safe(name: str, value: Secret | None) -> Secret | None:
     if value is not None and not (value.get_secret_value().isascii() and value.get_secret_value().isprintable()):
         raise UsageError(f"the {name} holds characters that no header may carry", hint="Is there a line break in it?")
     return value

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, TypeAdapter
-
 from flexclient._log import mask_headers, mask_json
+from flexclient._values import UNSET, Unset
 from flexclient.errors import UsageError
-from flexclient.models import UNSET, Unset
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -55,8 +57,9 @@ class Call(Generic[T]):
     method: str
     path: str
     """Beginning with `/`, percent-encoded, without the query."""
-    returns: type[T]
-    """What the answer is read as: a model, a list of them, `str`, `bytes`, `NoneType`, or `Any`."""
+    returns: type[T] | Callable[[], type[T]]
+    """What the answer is read as: `str`, `bytes`, `NoneType`, `Any`; or a function that names a model or a list of
+    them, so that a call can be described, and its answer passed on unread, without waiting for the models' import."""
     json: Any = UNSET
     """The body; `UNSET` sends none."""
     query: Mapping[str, str] = field(default_factory=dict)
@@ -185,10 +188,12 @@ def _param(value: object) -> str:
 
 @lru_cache(maxsize=64)
 def _adapter(returns: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # only when there is a document to read
+
     return TypeAdapter(returns)
 
 
-def decode(returns: type[T], body: bytes, content_type: str) -> T:
+def decode(returns: type[T] | Callable[[], type[T]], body: bytes, content_type: str) -> T:
     """Read a body as what its call returns. Raises `ValueError` (pydantic's is one) where it is something else."""
     value: Any
     if returns is type(None):
@@ -199,10 +204,9 @@ def decode(returns: type[T], body: bytes, content_type: str) -> T:
         value = body.decode(errors="replace")
     elif returns is Any:
         value = _anything(body, content_type)
-    elif isinstance(returns, type) and issubclass(returns, BaseModel):
-        value = returns.model_validate_json(body)
     else:
-        value = _adapter(cast("Any", returns)).validate_json(body)
+        named = returns() if isinstance(returns, FunctionType) else returns
+        value = _adapter(cast("Any", named)).validate_json(body)
     return cast("T", value)
 
 

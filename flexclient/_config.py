@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from flexclient._auth import Auth, TokenSource
 from flexclient._tls import Trust, normal_fingerprint
+from flexclient._values import UNSET, Unset
 from flexclient.errors import UsageError
-from flexclient.models import UNSET, Unset
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 DEFAULT_URL = "https://127.0.0.1:3539"
 

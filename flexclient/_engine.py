@@ -16,10 +16,10 @@ from flexclient._config import Settings
 from flexclient._errors import error_from
 from flexclient._log import logger, mask_text
 from flexclient._retry import next_delay
+from flexclient._values import Unset
 from flexclient._version import __version__
 from flexclient._wire import Answer, Wire
 from flexclient.errors import FlexError, ProtocolError, Unauthorized
-from flexclient.models import Unset
 
 if TYPE_CHECKING:
     from flexclient._http import AsyncChannel, AsyncHttp, SyncChannel, SyncHttp

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flexclient import errors
 from flexclient._call import Call, Headers
+from flexclient._codes import ErrorCode
 from flexclient.errors import ApiError, FlexError, ProtocolError
-from flexclient.models import ErrorCode, ErrorDocument
+
+if TYPE_CHECKING:
+    from flexclient.models import ErrorDocument
 
 
 def _classes(root: type[ApiError] = ApiError) -> Iterator[tuple[ErrorCode, type[ApiError]]]:
@@ -60,6 +63,8 @@ def error_from(call: Call[Any], status: int, headers: Headers, body: bytes) -> F
 
 
 def _document(body: bytes) -> ErrorDocument | None:
+    from flexclient.models import ErrorDocument  # only when there is one to read
+
     try:
         return ErrorDocument.model_validate_json(body)
     except ValueError:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
+from flexclient._values import STARS, Secret
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 logger = logging.getLogger("flexclient")
-
-STARS = "**********"
 
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"})
 SECRET_FIELDS = frozenset({"password", "token", "secret", "api_key", "headers"})
@@ -44,8 +45,7 @@ def _secret(key: object, item: object) -> bool:
     return isinstance(key, str) and key.lower() in SECRET_FIELDS and item is not None
 
 
-def secret(value: str | SecretStr | None) -> SecretStr | None:
+def secret(value: str | SecretStr | Secret | None) -> Secret | None:
     """A secret in a wrapper that shows stars; empty is none."""
-    if isinstance(value, SecretStr):
-        return value if value.get_secret_value() else None
-    return SecretStr(value) if value else None
+    text = value if isinstance(value, str) or value is None else value.get_secret_value()
+    return Secret(text) if text else None

@@ -12,19 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from pydantic import ValidationError
-
 from flexclient._call import Call, Flow, Open, Pause, Read
 from flexclient._log import logger
+from flexclient._models import models as m
 from flexclient._retry import PASSING, Backoff
 from flexclient._wire import RawEvent
 from flexclient.errors import ApiError, CallTimeout, ConnectError, FlexError, TlsError
-from flexclient.models import Event, Gap, UnknownData, UnknownEvent, read_event
 
 RETRY = 1.0
 """Seconds before a stream is opened again, where the box names no other time; doubled with each try that fails."""
 
-LONGEST_RETRY = 10.0
+LONGEST_RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class StreamState:
     """What ended the connection; None where the box ended it in order."""
 
 
-Item: TypeAlias = Event[Any] | StreamState
+Item: TypeAlias = "m.Event[Any] | StreamState"
 
 
 class Follower:
@@ -97,7 +95,7 @@ class Follower:
         self._floor = int(self._last_id) if self._last_id and self._last_id.isdecimal() else None
         self._ready.append(StreamState("live"))
         if self._opened_before and self._last_id is None:
-            self._ready.append(Event("gap", Gap(reason="reconnected, and this box's events have no ids")))
+            self._ready.append(m.Event("gap", m.Gap(reason="reconnected, and this box's events have no ids")))
         self._opened_before = True
 
     def _opening(self) -> Call[Any]:
@@ -159,16 +157,18 @@ def passing(error: FlexError) -> bool:
     return isinstance(error, (ConnectError, CallTimeout)) and not isinstance(error, TlsError)
 
 
-def typed(raw: RawEvent) -> Event[Any]:
+def typed(raw: RawEvent) -> m.Event[Any]:
     """The event that a block means. Data of a form that its type does not promise makes it an `UnknownEvent`."""
+    from pydantic import ValidationError  # reading an event has imported it anyway
+
     try:
-        return read_event(raw.type, raw.data, raw.id)
+        return m.read_event(raw.type, raw.data, raw.id)
     except ValidationError as error:
         logger.warning(
             "event %s is not of the promised form: %s", raw.type, error.errors(include_input=False)[0]["msg"]
         )
     try:
-        data = UnknownData.model_validate_json(raw.data)
+        data = m.UnknownData.model_validate_json(raw.data)
     except ValidationError:
-        data = UnknownData.model_validate({"text": raw.data})
-    return UnknownEvent(raw.type, data, int(raw.id) if raw.id and raw.id.isdecimal() else None)
+        data = m.UnknownData.model_validate({"text": raw.data})
+    return m.UnknownEvent(raw.type, data, int(raw.id) if raw.id and raw.id.isdecimal() else None)

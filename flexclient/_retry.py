@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flexclient._codes import ErrorCode
 from flexclient.errors import ApiError, CallTimeout, ConnectError, FlexError, TlsError, Unreachable
-from flexclient.models import ErrorCode
 
 BUSY = frozenset({429, 503})
 """Statuses with which a server refuses before it has done anything; `Retry-After` is its word on when to come back."""

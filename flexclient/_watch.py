@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flexclient._call import Call, Flow, Pause, Reply
+from flexclient._models import models as m
 from flexclient._resume import LONGEST_RETRY, RETRY, Follower, StreamState, passing
 from flexclient._retry import Backoff
 from flexclient.errors import FlexError, MethodNotAllowed, NotFound
-from flexclient.models import Event, Pipeline, PipelineDeleted, PipelineStatus, State
 
 POLL = 2.0
 """Seconds between two looks at a box that has no events."""
@@ -27,10 +27,10 @@ class Row:
     """One pipeline, as it is now."""
 
     id: str
-    state: State
-    pipeline: Pipeline | None = None
+    state: m.State
+    pipeline: m.Pipeline | None = None
     """Its document; None for a moment where only its status was told."""
-    status: PipelineStatus | None = None
+    status: m.PipelineStatus | None = None
     """How it fares; None until the box tells."""
 
 
@@ -43,14 +43,14 @@ class Change:
     gone, the table may be old. `live`: connected."""
     pipelines: Mapping[str, Row]
     """The table after it, by id. It is not changed later: every change has its own."""
-    event: Event[Any] | None = None
+    event: m.Event[Any] | None = None
     error: FlexError | None = None
     """Of `stale`: what ended the connection, where something failed."""
     retry_in: float | None = None
     """Of `stale`: seconds until the next try."""
 
 
-def synced(rows: Mapping[str, Row], pipelines: list[Pipeline]) -> dict[str, Row]:
+def synced(rows: Mapping[str, Row], pipelines: list[m.Pipeline]) -> dict[str, Row]:
     """The table after the list was read: its pipelines and no others; a known status is kept while its state holds."""
     table = {}
     for pipeline in pipelines:
@@ -60,15 +60,15 @@ def synced(rows: Mapping[str, Row], pipelines: list[Pipeline]) -> dict[str, Row]
     return table
 
 
-def applied(rows: Mapping[str, Row], event: Event[Any]) -> dict[str, Row]:
+def applied(rows: Mapping[str, Row], event: m.Event[Any]) -> dict[str, Row]:
     """The table after an event."""
     data, table = event.data, dict(rows)
-    if isinstance(data, PipelineDeleted):
+    if isinstance(data, m.PipelineDeleted):
         table.pop(data.id, None)
-    elif isinstance(data, PipelineStatus):
+    elif isinstance(data, m.PipelineStatus):
         row = table.get(data.id)
         table[data.id] = Row(data.id, data.state, row.pipeline if row else None, data)
-    elif isinstance(data, Pipeline):
+    elif isinstance(data, m.Pipeline):
         row = table.get(data.id, Row(data.id, data.state))
         table[data.id] = replace(row, state=data.state, pipeline=data)
     return table
@@ -77,7 +77,7 @@ def applied(rows: Mapping[str, Row], event: Event[Any]) -> dict[str, Row]:
 class Watcher:
     """The course of one watch."""
 
-    def __init__(self, listing: Call[list[Pipeline]], follower: Follower) -> None:
+    def __init__(self, listing: Call[list[m.Pipeline]], follower: Follower) -> None:
         self._listing = listing
         self._follower = follower
         self._rows: dict[str, Row] = {}
@@ -122,13 +122,13 @@ class Watcher:
             self._must_list = self._good_to is None
         self._ready.append(Change(state.kind, self._rows, error=state.error, retry_in=state.retry_in))
 
-    def _happened(self, event: Event[Any]) -> None:
+    def _happened(self, event: m.Event[Any]) -> None:
         if event.type == "gap":
             self._must_list = True
             return
         if event.id is not None and self._good_to is not None and event.id <= self._good_to:
             return
-        if isinstance(event.data, PipelineStatus) and event.data.id not in self._rows:
+        if isinstance(event.data, m.PipelineStatus) and event.data.id not in self._rows:
             self._must_list = True  # this box tells of no births
         self._rows = applied(self._rows, event)
         self._ready.append(Change("event", self._rows, event=event))
@@ -137,7 +137,7 @@ class Watcher:
         if self._failures:
             yield Pause(Backoff(RETRY, LONGEST_RETRY).delay(self._failures, 0.5))
         try:
-            reply: Reply[list[Pipeline]] = yield self._listing
+            reply: Reply[list[m.Pipeline]] = yield self._listing
         except FlexError as error:
             if not self._listed or not passing(error):
                 raise
@@ -149,7 +149,7 @@ class Watcher:
             self._ready.append(Change("live", self._rows))
         self._listed_as(reply)
 
-    def _listed_as(self, reply: Reply[list[Pipeline]]) -> None:
+    def _listed_as(self, reply: Reply[list[m.Pipeline]]) -> None:
         told = reply.headers.get("last-event-id", "")
         self._good_to = int(told) if told.isdecimal() else None
         if not self._listed and self._good_to is not None:

@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from pydantic import SecretStr
-
 from flexclient._auth import TokenSource
 from flexclient._bind import Async, Sync
 from flexclient._call import Call, Reply
@@ -16,13 +14,15 @@ from flexclient._config import Settings, settings_from
 from flexclient._engine import AsyncEngine, SyncEngine
 from flexclient._log import logger
 from flexclient._stream import AsyncEventStream, EventStream
+from flexclient._values import UNSET, Unset
 from flexclient._watch import Change
-from flexclient.models import UNSET, Unset
 from flexclient.resources.events import Events
 from flexclient.resources.pipelines import Pipelines
 from flexclient.resources.system import System
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from flexclient._http import AsyncBaseTransport, AsyncHttp, BaseTransport, SyncHttp
 
 T = TypeVar("T")

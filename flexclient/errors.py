@@ -30,10 +30,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flexclient.models.error import ErrorCode, FieldError
+from flexclient._codes import ErrorCode
 
 if TYPE_CHECKING:
     from flexclient._call import Call
+    from flexclient.models.error import FieldError
     from flexclient.models.pipeline import PipelineStatus
 
 

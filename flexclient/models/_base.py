@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from flexclient._log import mask_text
+from flexclient._values import UNSET, OpenEnum, Unset
 
-
-class Unset:
-    """The type of `UNSET`: an argument that was not given. `None` is a value of its own: JSON `null`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-UNSET: Final = Unset()
+__all__ = ["UNSET", "Model", "OpenEnum", "Unset"]
 
 
 class Model(BaseModel):
@@ -48,20 +35,3 @@ class Model(BaseModel):
     def body(self) -> dict[str, Any]:
         """The JSON body that says exactly what was set: absent fields stay absent, `None` becomes `null`."""
         return self.model_dump(mode="json", exclude_unset=True, context={"secrets": True})
-
-
-class OpenEnum(StrEnum):
-    """Named values, and any other text a newer box may send: `State("warming")` is a State that is not `known`."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_ = member._value_ = value
-        return member
-
-    @property
-    def known(self) -> bool:
-        """Whether this version of the contract names the value."""
-        return self._value_ in type(self)._value2member_map_

@@ -2,53 +2,10 @@
 
 from __future__ import annotations
 
-from flexclient.models._base import Model, OpenEnum
+from flexclient._codes import STATUS_OF, ErrorCode
+from flexclient.models._base import Model
 
-
-class ErrorCode(OpenEnum):
-    """The codes of the contract."""
-
-    VALIDATION_ERROR = "VALIDATION_ERROR"
-    UNAUTHORIZED = "UNAUTHORIZED"
-    LICENSE_ERROR = "LICENSE_ERROR"
-    LICENSE_LIMIT_EXCEEDED = "LICENSE_LIMIT_EXCEEDED"
-    NOT_FOUND = "NOT_FOUND"
-    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
-    CONFLICT = "CONFLICT"
-    PIPELINE_CONFLICT = "PIPELINE_CONFLICT"
-    PRECONDITION_FAILED = "PRECONDITION_FAILED"
-    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
-    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
-    RATE_LIMITED = "RATE_LIMITED"
-    GSTREAMER_ERROR = "GSTREAMER_ERROR"
-    GSTREAMER_UNAVAILABLE = "GSTREAMER_UNAVAILABLE"
-    OVERLOADED = "OVERLOADED"
-    PIPELINE_START_TIMEOUT = "PIPELINE_START_TIMEOUT"
-    INSUFFICIENT_STORAGE = "INSUFFICIENT_STORAGE"
-    INTERNAL_ERROR = "INTERNAL_ERROR"
-
-
-STATUS_OF: dict[ErrorCode, int] = {
-    ErrorCode.VALIDATION_ERROR: 400,
-    ErrorCode.UNAUTHORIZED: 401,
-    ErrorCode.LICENSE_ERROR: 402,
-    ErrorCode.LICENSE_LIMIT_EXCEEDED: 402,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.METHOD_NOT_ALLOWED: 405,
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.PIPELINE_CONFLICT: 409,
-    ErrorCode.PRECONDITION_FAILED: 412,
-    ErrorCode.PAYLOAD_TOO_LARGE: 413,
-    ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.GSTREAMER_ERROR: 500,
-    ErrorCode.INTERNAL_ERROR: 500,
-    ErrorCode.GSTREAMER_UNAVAILABLE: 503,
-    ErrorCode.OVERLOADED: 503,
-    ErrorCode.PIPELINE_START_TIMEOUT: 504,
-    ErrorCode.INSUFFICIENT_STORAGE: 507,
-}
-"""The HTTP status that each code travels with."""
+__all__ = ["STATUS_OF", "ErrorCode", "ErrorDocument", "FieldError"]
 
 
 class FieldError(Model):

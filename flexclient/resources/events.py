@@ -7,10 +7,11 @@ from typing import Any
 
 from flexclient._bind import M, Resource, Streaming, streaming
 from flexclient._call import Call, params
+from flexclient._models import models as m
 from flexclient._resume import Follower
 from flexclient._stream import OnState
+from flexclient._values import UNSET, Unset
 from flexclient._watch import Change, Watcher
-from flexclient.models import UNSET, Event, Pipeline, Unset
 
 STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 
@@ -27,7 +28,7 @@ class Events(Resource[M]):
         since: int | Unset = UNSET,
         resume: bool = True,
         on_state: OnState | None = None,
-    ) -> Streaming[Event[Any]]:
+    ) -> Streaming[m.Event[Any]]:
         """Every event, or those of some `types`, or of some pipelines; those after event number `since` first.
 
         It opens when it is first read, and with `resume` again by itself whenever the connection is lost: where events
@@ -45,12 +46,12 @@ class Events(Resource[M]):
         where the first list cannot be read, or the box refuses for good.
         """
         call = Call("GET", "/flex/events", type(None), headers=STREAM_HEADERS)
-        return Streaming(call, Watcher(Call("GET", "/flex/pipeline", list[Pipeline]), Follower(call)))
+        return Streaming(call, Watcher(Call("GET", "/flex/pipeline", lambda: list[m.Pipeline]), Follower(call)))
 
 
 def followed(
     path: str, query: dict[str, str], *, since: int | Unset, resume: bool = True, on_state: OnState | None = None
-) -> Streaming[Event[Any]]:
+) -> Streaming[m.Event[Any]]:
     """The stream at that path."""
     call = Call("GET", path, type(None), query=query, headers=STREAM_HEADERS)
     begin = None if isinstance(since, Unset) else since

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from flexclient._bind import M, Resource, Streaming, endpoint, flow, streaming
 from flexclient._call import MERGE_PATCH_TYPE, Call, Flow, Pause, Reply, params, segment
+from flexclient._models import models as m
 from flexclient._stream import OnState
+from flexclient._values import UNSET, Unset
 from flexclient.errors import CallTimeout, UnexpectedState, WaitTimeout
-from flexclient.models import UNSET, Event, Mode, Pipeline, PipelineSpec, PipelineStatus, State, Unset
 from flexclient.resources.events import followed
 
 START_PATIENCE = 30.0
@@ -27,45 +28,49 @@ class Pipelines(Resource[M]):
 
     @endpoint
     def list(
-        self, *, mode: Mode | str | Unset = UNSET, on_demand: bool | Unset = UNSET, state: State | str | Unset = UNSET
-    ) -> Call[list[Pipeline]]:
+        self,
+        *,
+        mode: m.Mode | str | Unset = UNSET,
+        on_demand: bool | Unset = UNSET,
+        state: m.State | str | Unset = UNSET,
+    ) -> Call[list[m.Pipeline]]:
         """Every pipeline, or those that match all that was given."""
-        return Call("GET", "/flex/pipeline", list[Pipeline], query=params(mode=mode, on_demand=on_demand, state=state))
+        return Call("GET", "/flex/pipeline", _pipelines, query=params(mode=mode, on_demand=on_demand, state=state))
 
     @endpoint
-    def get(self, id: str) -> Call[Pipeline]:
+    def get(self, id: str) -> Call[m.Pipeline]:
         """One pipeline. Raises `NotFound`."""
-        return Call("GET", _path(id), Pipeline)
+        return Call("GET", _path(id), _pipeline)
 
     @endpoint
-    def create(self, spec: PipelineSpec | Mapping[str, Any]) -> Call[Pipeline]:
+    def create(self, spec: m.PipelineSpec | Mapping[str, Any]) -> Call[m.Pipeline]:
         """Make a pipeline. With `on_demand` false it is answered once it plays.
 
         Raises `ValidationError_`, `Conflict` (id or mount taken); `PipelineStartTimeout` or `GstreamerError` where it
         does not start: it is stored then and keeps trying.
         """
-        return Call("POST", "/flex/pipeline", Pipeline, json=_body(spec), patience=START_PATIENCE)
+        return Call("POST", "/flex/pipeline", _pipeline, json=_body(spec), patience=START_PATIENCE)
 
     @endpoint
     def replace(
-        self, id: str, spec: PipelineSpec | Mapping[str, Any], *, if_match: str | Unset = UNSET
-    ) -> Call[Pipeline]:
+        self, id: str, spec: m.PipelineSpec | Mapping[str, Any], *, if_match: str | Unset = UNSET
+    ) -> Call[m.Pipeline]:
         """Put a whole pipeline in place of the one of that id. A source password that is left out is kept.
 
         `if_match`: the `etag` of the reply that was read; raises `PreconditionFailed` where it was changed since.
         Raises `NotFound`, `ValidationError_`, `Conflict`.
         """
-        return Call("PUT", _path(id), Pipeline, json=_body(spec), headers=_if_match(if_match), patience=START_PATIENCE)
+        return Call("PUT", _path(id), _pipeline, json=_body(spec), headers=_if_match(if_match), patience=START_PATIENCE)
 
     @endpoint
-    def patch(self, id: str, changes: Mapping[str, Any], *, if_match: str | Unset = UNSET) -> Call[Pipeline]:
+    def patch(self, id: str, changes: Mapping[str, Any], *, if_match: str | Unset = UNSET) -> Call[m.Pipeline]:
         """Change some of a pipeline: a JSON merge patch (RFC 7396), where `None` takes a field away.
 
         `if_match`: the `etag` of the reply that was read; raises `PreconditionFailed` where it was changed since.
         Raises `NotFound`, `ValidationError_`, `Conflict`.
         """
         headers = {"Content-Type": MERGE_PATCH_TYPE, **_if_match(if_match)}
-        return Call("PATCH", _path(id), Pipeline, json=dict(changes), headers=headers, patience=START_PATIENCE)
+        return Call("PATCH", _path(id), _pipeline, json=dict(changes), headers=headers, patience=START_PATIENCE)
 
     @endpoint
     def delete(self, id: str, *, if_match: str | Unset = UNSET) -> Call[None]:
@@ -73,22 +78,22 @@ class Pipelines(Resource[M]):
         return Call("DELETE", _path(id), NoneType, headers=_if_match(if_match))
 
     @endpoint
-    def play(self, id: str) -> Call[Pipeline]:
+    def play(self, id: str) -> Call[m.Pipeline]:
         """Run it, readers or not; answered once it plays.
 
         Raises `NotFound`, `PipelineStartTimeout`, `GstreamerError`, `GstreamerUnavailable`, `LicenseLimitExceeded`.
         """
-        return Call("PUT", _path(id, "play"), Pipeline, patience=START_PATIENCE)
+        return Call("PUT", _path(id, "play"), _pipeline, patience=START_PATIENCE)
 
     @endpoint
-    def stop(self, id: str) -> Call[Pipeline]:
+    def stop(self, id: str) -> Call[m.Pipeline]:
         """Stop it, and refuse readers. Raises `NotFound`."""
-        return Call("PUT", _path(id, "stop"), Pipeline)
+        return Call("PUT", _path(id, "stop"), _pipeline)
 
     @endpoint
-    def status(self, id: str) -> Call[PipelineStatus]:
+    def status(self, id: str) -> Call[m.PipelineStatus]:
         """How it fares. Raises `NotFound`."""
-        return Call("GET", _path(id, "status"), PipelineStatus)
+        return Call("GET", _path(id, "status"), _status)
 
     @endpoint
     def snapshot(self, id: str, *, width: int | Unset = UNSET) -> Call[bytes]:
@@ -113,7 +118,7 @@ class Pipelines(Resource[M]):
     @streaming
     def events(
         self, id: str, *, since: int | Unset = UNSET, resume: bool = True, on_state: OnState | None = None
-    ) -> Streaming[Event[Any]]:
+    ) -> Streaming[m.Event[Any]]:
         """The events of one pipeline; those after event number `since` first. See `client.events.stream`."""
         return followed(_path(id, "events"), {}, since=since, resume=resume, on_state=on_state)
 
@@ -122,20 +127,20 @@ class Pipelines(Resource[M]):
         self,
         id: str,
         *,
-        states: Collection[State | str] = frozenset({State.PLAYING}),
-        fail_states: Collection[State | str] = frozenset({State.ERROR}),
+        states: Collection[m.State | str] = frozenset({"playing"}),
+        fail_states: Collection[m.State | str] = frozenset({"error"}),
         timeout: float = 30.0,
-    ) -> Flow[PipelineStatus]:
+    ) -> Flow[m.PipelineStatus]:
         """Look until it is in one of `states`, for at most `timeout` seconds.
 
         Raises `UnexpectedState` once it is in one of `fail_states`, `WaitTimeout`, `NotFound`.
         """
         until = time.monotonic() + timeout
         pause = FIRST_LOOK
-        last: PipelineStatus | None = None
+        last: m.PipelineStatus | None = None
         while (left := until - time.monotonic()) > 0:
             try:
-                reply: Reply[PipelineStatus] = yield _status_within(id, left)
+                reply: Reply[m.PipelineStatus] = yield _status_within(id, left)
                 last = reply.data
             except CallTimeout:
                 break
@@ -148,25 +153,37 @@ class Pipelines(Resource[M]):
         raise _not_in_time(id, states, timeout, last)
 
 
+def _pipeline() -> type[m.Pipeline]:
+    return m.Pipeline
+
+
+def _pipelines() -> type[list[m.Pipeline]]:
+    return list[m.Pipeline]
+
+
+def _status() -> type[m.PipelineStatus]:
+    return m.PipelineStatus
+
+
 def _path(id: str, *rest: str) -> str:
     return "/".join(("/flex/pipeline", segment(id), *rest))
 
 
-def _body(spec: PipelineSpec | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(spec, Pipeline):
+def _body(spec: m.PipelineSpec | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(spec, m.Pipeline):
         spec = spec.spec()
-    return spec.body() if isinstance(spec, PipelineSpec) else dict(spec)
+    return spec.body() if isinstance(spec, m.PipelineSpec) else dict(spec)
 
 
 def _if_match(etag: str | Unset) -> dict[str, str]:
     return {} if isinstance(etag, Unset) else {"If-Match": etag}
 
 
-def _status_within(id: str, seconds: float) -> Call[PipelineStatus]:
-    return Call("GET", _path(id, "status"), PipelineStatus, deadline=seconds)
+def _status_within(id: str, seconds: float) -> Call[m.PipelineStatus]:
+    return Call("GET", _path(id, "status"), _status, deadline=seconds)
 
 
-def _unexpected(status: PipelineStatus) -> UnexpectedState:
+def _unexpected(status: m.PipelineStatus) -> UnexpectedState:
     reason = f": {status.reason}" if status.reason else ""
     error = UnexpectedState(
         f"pipeline {status.id} is in state {status.state}{reason}",
@@ -176,7 +193,9 @@ def _unexpected(status: PipelineStatus) -> UnexpectedState:
     return error
 
 
-def _not_in_time(id: str, states: Collection[State | str], timeout: float, last: PipelineStatus | None) -> WaitTimeout:
+def _not_in_time(
+    id: str, states: Collection[m.State | str], timeout: float, last: m.PipelineStatus | None
+) -> WaitTimeout:
     wanted = " or ".join(sorted(map(str, states)))
     seen = f"it is {last.state}" + (f" ({last.reason})" if last.reason else "") if last else "the box did not answer"
     error = WaitTimeout(f"pipeline {id} was not {wanted} within {timeout:g} s: {seen}")

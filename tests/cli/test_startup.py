@@ -57,6 +57,7 @@ def test_completion_imports_no_command() -> None:
 @pytest.mark.parametrize("form", ["json", "ndjson", "name", "csv", "table"])
 def test_a_list_imports_what_it_needs_and_no_more(box: FakeBox, form: str) -> None:
     tops, mine = imported("pipeline", "list", "-o", form, FLEX_URL=box.url)
-    assert {"httpx", "pydantic"} <= tops
+    assert "httpx" in tops
+    assert ("pydantic" in tops) == (form not in {"json", "ndjson"}), "programs get the document as it came, unread"
     assert not tops & {"rich", "click", "ruamel", "keyring", "jmespath", "pygments"}
     assert not {name for name in mine if name.startswith("flexctl.live")}

@@ -189,7 +189,7 @@ def test_without_resume_it_ends() -> None:
 def test_pauses_grow_while_nothing_comes_and_start_anew_once_something_does() -> None:
     line = Line([1, 2], [1, *[errors.Unreachable("x")] * 8, 1])
     found = items(Follower(CALL, since=0, chance=lambda: 0.0), line, 15)
-    assert line.paused[:9] == [1, 2, 4, 8, *[LONGEST_RETRY] * 5]
+    assert line.paused[:9] == [1, 2, 4, *[LONGEST_RETRY] * 6]
     assert line.paused[9:] == [1.0]
     told = [item.retry_in for item in found if isinstance(item, StreamState) and item.kind == "stale"]
     assert told == line.paused[: len(told)]
@@ -198,7 +198,7 @@ def test_pauses_grow_while_nothing_comes_and_start_anew_once_something_does() ->
 def test_a_box_that_hangs_up_at_once_is_not_asked_in_a_rush() -> None:
     line = Line([1], [0, 0, 0, 0])
     items(Follower(CALL, since=0, chance=lambda: 0.0), line, 9)
-    assert line.paused == [1.0, 2.0, 4.0, 8.0]
+    assert line.paused == [1.0, 2.0, 4.0, 5.0]
 
 
 @pytest.mark.parametrize(("ms", "first"), [(2000, 2.0), (10, 0.01), (10**9, LONGEST_RETRY), (-1, 1.0)])
