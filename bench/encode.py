@@ -53,9 +53,12 @@ def read_until(url: str, enough: threading.Event) -> None:
 
 
 def rival_line(launch: str) -> list[str]:
-    """The same encode under gst-launch-1.0: the pipeline's own line, with the output thrown away."""
+    """The shortest gst-launch-1.0 line of the same encode: pattern, our very encoder settings, and nothing else."""
     words = shlex.split(launch)
-    return [*words[: words.index("h264parse")], "h264parse", "!", "fakesink", "sync=false"]
+    encoder = words[words.index("x264enc") :]
+    made = "video/x-raw,format=I420,width=1280,height=720,framerate=30/1"
+    source = ["videotestsrc", "is-live=true", "pattern=smpte", "!", made, "!"]
+    return ["gst-launch-1.0", "-q", *source, *encoder[: encoder.index("!")], "!", "fakesink", "sync=false"]
 
 
 def ours_and_theirs() -> tuple[float, float]:
