@@ -153,7 +153,7 @@ def _words(graph: Graph) -> list[str]:
     """The words of the line: one chain that follows a tee's last branch, then `tee. ! ...` for the others."""
     by_name = {element.name: element for element in graph.elements}
     rest = list(graph.links)
-    words = [graph.line, "!"] if graph.line else []
+    words = [*_split(graph.line), "!"] if graph.line else []
     at = graph.elements[0].name
     words += _element_words(graph.elements[0])
     while rest:
@@ -164,6 +164,14 @@ def _words(graph: Graph) -> list[str]:
         words += _element_words(by_name[link.target])
         at = link.target
     return words
+
+
+def _split(line: str) -> list[str]:
+    """A user's line in words, as a shell would read it; gst-launch quotes them again for itself."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return [line]
 
 
 def _element_words(element: Element) -> list[str]:

@@ -55,5 +55,12 @@ def sink() -> Element:
     return Element(
         "appsink",
         UNITS,
-        (("sync", False), ("async", False), ("drop", True), ("max-buffers", 60), ("emit-signals", True)),
+        (
+            ("sync", False),
+            ("async", False),
+            ("drop", True),
+            ("max-buffers", 60),
+            ("emit-signals", True),
+            ("wait-on-eos", False),
+        ),
     )
