@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from typing import Any
 
 import gi
 
-for library in ("Gst", "GstRtsp", "GstRtspServer"):
-    gi.require_version(library, "1.0")
-import gi.repository.GLib as GLib  # noqa: E402
-import gi.repository.Gst as Gst  # noqa: E402
-import gi.repository.GstRtsp as GstRtsp  # noqa: E402
-import gi.repository.GstRtspServer as Server  # noqa: E402
+
+def library(name: str, version: str = "1.0") -> Any:
+    gi.require_version(name, version)
+    return importlib.import_module(f"gi.repository.{name}")
+
+
+GLib, Gst, GstRtsp, Server = library("GLib", "2.0"), library("Gst"), library("GstRtsp"), library("GstRtspServer")
 
 LIVE = (
     "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=30/1"

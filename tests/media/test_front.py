@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import av
+import av.error
 import psutil
 import pytest
 from aiortsp.rtsp.reader import RTSPReader

@@ -12,6 +12,7 @@ import pytest
 
 from flexclient import models as m
 from tests.media.harness import graph_of, spec
+from tests.media.pictures import write_counter
 
 HOSTILE = ['"quoted"', "a!b", "<b>", "two\nlines", "50% \\ $HOME `x`", "'", '" ! filesink location={} "']
 

@@ -82,16 +82,14 @@ def test_it_sends_only_while_it_is_wanted_and_begins_with_a_key_unit() -> None:
     with linked() as (worker, listener):
         peer = Peer(listener)
         worker.wait(protocol.Playing)
-        next_of(peer, Kind.SLATE), next_of(peer, Kind.SLATE)
+        assert [next(peer.units).kind for _ in range(2)] == [Kind.SLATE] * 2
         assert peer.is_quiet(0.5)
         peer.say(protocol.SEND)
         assert next(peer.units).kind is Kind.KEY
         assert next(peer.units).kind is Kind.DELTA
         peer.say(protocol.HOLD)
-        for unit in peer.units:
-            assert unit.kind is not Kind.SLATE
-            if peer.is_quiet(0.5):
-                break
+        while not peer.is_quiet(0.5):
+            assert next(peer.units).kind is Kind.DELTA
         peer.say(protocol.SEND)
         assert next(peer.units).kind is Kind.KEY
         peer.close()
