@@ -42,7 +42,7 @@ class Reader:
                         self.arrived.append(time.monotonic())
                         self.pts.append(float(packet.pts * packet.time_base))
             self.ended = "end of stream"
-        except av.error.FFmpegError as error:
+        except av.FFmpegError as error:
             self.ended = str(error)
 
 
