@@ -31,6 +31,7 @@ from flexserver.protocol import Kind
 
 _LOOK = 250
 """Milliseconds between looks at the source."""
+_DELTA_UNIT, _FLOW_OK = Gst.BufferFlags.DELTA_UNIT, Gst.FlowReturn.OK
 _KEYS_APART = 150_000_000
 """Nanoseconds: many readers who join at once share a key unit."""
 
@@ -45,6 +46,7 @@ class Engine:
         self._frames = self._bytes = self._lost = 0
         self._latency = self._latencies = 0
         self._last_key = 0
+        self._to_clock: int | None = None
         self._key_planned = False
         self._slate: tuple[int, int] | None = None
         self._pipeline = build.pipeline(graph)
@@ -52,6 +54,7 @@ class Engine:
             advanced.add(self._pipeline, graph.line, graph.allowed, graph.elements[0].name)
         self._units, self._pictures = self._element(UNITS), self._element(PICTURES)
         self._units.connect("new-sample", self._unit)
+        self._units.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._segment_changed)
         self._watch()
 
     def play(self) -> None:
@@ -179,14 +182,20 @@ class Engine:
         threading.Thread(target=make, name="slate", daemon=True).start()
 
     def _unit(self, sink: Any) -> Any:
-        """One access unit; the only Python that runs for each picture, and it never sees a raw one."""
+        """One access unit; the only Python that runs for each picture, and it never sees a raw one.
+
+        It runs with cold caches thirty times a second: each call into GStreamer costs, so there are few.
+        """
         sample = sink.pull_sample()
         buffer = sample.get_buffer()
-        kind = Kind.DELTA if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT) else Kind.KEY
-        pts = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts) + self._pipeline.get_base_time()
+        data = buffer.extract_dup(0, buffer.get_size())
+        kind = Kind.DELTA if buffer.has_flags(_DELTA_UNIT) else Kind.KEY
+        if self._to_clock is None:
+            self._to_clock = self._clock_of(sample.get_segment(), buffer.pts)
+        pts = buffer.pts + self._to_clock
         now = time.monotonic_ns()
         self._frames += 1
-        self._bytes += buffer.get_size()
+        self._bytes += len(data)
         self._latency += max(0, now - pts)
         self._latencies += 1
         if kind is Kind.KEY:
@@ -194,12 +203,17 @@ class Engine:
             if not self._said_playing:
                 self._playing(sample.get_caps())
         if self._link is not None:
-            ok, held = buffer.map(Gst.MapFlags.READ)
-            if ok:
-                duration = buffer.duration if buffer.duration != Gst.CLOCK_TIME_NONE else 0
-                self._link.send(kind, pts, duration, held.data)
-                buffer.unmap(held)
-        return Gst.FlowReturn.OK
+            self._link.send(kind, pts, data)
+        return _FLOW_OK
+
+    def _clock_of(self, segment: Any, pts: int) -> int:
+        """What makes this segment's timestamps absolute: encoders shift theirs by hours, running time undoes it."""
+        return int(segment.to_running_time(Gst.Format.TIME, pts) - pts + self._pipeline.get_base_time())
+
+    def _segment_changed(self, _: Any, info: Any) -> Any:
+        if info.get_event().type == Gst.EventType.SEGMENT:
+            self._to_clock = None
+        return Gst.PadProbeReturn.OK
 
     def _playing(self, caps: Any) -> None:
         self._said_playing = True

@@ -175,8 +175,6 @@ class _Media:
         self._begun = True
         buffer = Gst.Buffer.new_wrapped(out.data)
         buffer.pts = max(0, out.pts - base)
-        if not out.is_key:
-            buffer.set_flags(Gst.BufferFlags.DELTA_UNIT)
         self._source.push_buffer(buffer)
         return True
 

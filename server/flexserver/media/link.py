@@ -39,7 +39,7 @@ class Link:
             if self._socket is not None:
                 self._transmit(*self._slates)
 
-    def send(self, kind: Kind, pts: int, duration: int, data: bytes | memoryview) -> None:
+    def send(self, kind: Kind, pts: int, data: bytes) -> None:
         """Send a live unit, if somebody wants it."""
         if not self._wanted:
             return
@@ -47,7 +47,7 @@ class Link:
             if self._socket is None or not (self._running or kind is Kind.KEY):
                 return
             self._running = True
-            self._transmit(units.header(kind, len(data), pts, duration), data)
+            self._transmit(units.header(kind, len(data), pts), data)
 
     def close(self) -> None:
         """Leave the front."""
@@ -55,7 +55,7 @@ class Link:
         with self._lock:
             self._drop()
 
-    def _transmit(self, *parts: bytes | memoryview) -> None:
+    def _transmit(self, *parts: bytes) -> None:
         """Write the parts whole, or give the connection up: half a unit would break all that follow."""
         if self._socket is None or not parts:
             return

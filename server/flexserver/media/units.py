@@ -35,9 +35,9 @@ class Unit:
     stream: int = 0
 
 
-def header(unit_kind: Kind, size: int, pts: int, duration: int, stream: int = 0) -> bytes:
+def header(kind: Kind, size: int, pts: int, duration: int = 0, stream: int = 0) -> bytes:
     """What goes before a unit's payload."""
-    return UNIT.pack(size, stream, unit_kind, pts, duration)
+    return UNIT.pack(size, stream, kind, pts, duration)
 
 
 def frame(unit: Unit) -> bytes:
