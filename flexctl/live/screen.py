@@ -90,11 +90,16 @@ def rich_of(lines: Sequence[Line], *, color: bool) -> Group:
 
 def save_svg(lines: Sequence[Line], path: str) -> None:
     """The lines as a picture of a terminal that is as large as they are."""
+    import re
     from io import StringIO
+
+    from rich._export_format import CONSOLE_SVG_FORMAT
 
     from flexctl.out.style import cells
 
     width = max((sum(cells(span.text) for span in line) for line in lines), default=0)
     console = Console(record=True, width=max(width, 40), file=StringIO(), color_system="truecolor", force_terminal=True)
     console.print(rich_of(lines, color=True))
-    Path(path).write_text(console.export_svg(title=TITLE), encoding="utf-8")
+    # rich's picture would fetch a font from elsewhere; the reader's own will do.
+    plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    Path(path).write_text(console.export_svg(title=TITLE, code_format=plain), encoding="utf-8")

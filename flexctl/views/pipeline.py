@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flexctl.views.view import Column, Field, Part, View
 
@@ -182,10 +183,11 @@ STATUS: View[PipelineStatus] = View(
 
 
 def _watched(row: Row) -> str | None:
-    """Where to watch it: the box's own word for it, or what its owner wrote."""
+    """Where to watch it: the box's own word for it. Until that comes, the mount: host and port are the box's to say."""
     if row.status and row.status.output_uri:
         return row.status.output_uri
-    return output_of(row.pipeline) if row.pipeline else None
+    written = output_of(row.pipeline) if row.pipeline else None
+    return (urlsplit(written).path or written) if written and written.startswith("rtsp://0.0.0.0") else written
 
 
 def _live(name: str) -> Callable[[Row], Any]:
