@@ -34,6 +34,19 @@ def until(condition: Callable[[], M], limit: float = LIMIT, what: str = "the con
     return found
 
 
+def free_port() -> int:
+    """A UDP port of loopback that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def silence() -> str:
+    """A source where nothing ever arrives."""
+    return f"udp://127.0.0.1:{free_port()}"
+
+
 class Child:
     """A media process and everything it said."""
 

@@ -18,7 +18,7 @@ import pytest
 from aiortsp.rtsp.reader import RTSPReader
 
 from flexserver import protocol
-from tests.media.harness import Front, Worker, spec, stream, until
+from tests.media.harness import Front, Worker, silence, spec, stream, until
 from tests.media.pictures import decoded, ffprobe, number_of, steps
 
 READ = (
@@ -180,7 +180,7 @@ def test_a_mount_without_any_worker_shows_the_slate() -> None:
 
 
 def test_the_slate_of_an_unreachable_source_has_the_configured_size() -> None:
-    with stream(spec("udp://127.0.0.1:9", encoding={"width": 400, "height": 300}), wait=False) as found:
+    with stream(spec(silence(), encoding={"width": 400, "height": 300}), wait=False) as found:
         frame = next(decoded(found.url, 1))
         assert (frame.width, frame.height) == (400, 300)
         gray = frame.to_ndarray(format="gray")

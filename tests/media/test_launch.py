@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flexclient import models as m
-from tests.media.harness import graph_of, spec
+from tests.media.harness import free_port, graph_of, spec
 from tests.media.pictures import write_counter
 
 HOSTILE = ['"quoted"', "a!b", "<b>", "two\nlines", "50% \\ $HOME `x`", "'", '" ! filesink location={} "']
@@ -44,7 +44,7 @@ def test_hostile_text_in_the_line(tmp_path: Path, text: str) -> None:
     "parts",
     [
         {"crop": {"left": 10}, "transform": {"rotate": 90, "mirror": "horizontal", "grayscale": True}},
-        {"output": {"uri": "udp://127.0.0.1:9"}},
+        {"output": {"uri": f"udp://127.0.0.1:{free_port()}"}},
         {"overlay": {"timestamp": True, "background": "#00FF0080", "color": "yellow"}},
     ],
 )

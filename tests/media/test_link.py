@@ -17,7 +17,7 @@ from flexserver.media import graph as media
 from flexserver.media import units
 from flexserver.media.units import Unit
 from flexserver.protocol import Kind
-from tests.media.harness import Child, graph_of, spec
+from tests.media.harness import Child, graph_of, silence, spec
 
 NAME = f"flex-test-link-{os.getpid()}"
 
@@ -68,7 +68,7 @@ def next_of(peer: Peer, *kinds: Kind) -> Unit:
 
 
 def test_it_says_hello_and_brings_two_slates() -> None:
-    with linked("udp://127.0.0.1:9") as (_, listener):
+    with linked(silence()) as (_, listener):
         peer = Peer(listener)
         assert isinstance(peer.hello, protocol.Hello)
         assert (peer.hello.mount, peer.hello.codec) == ("cam1", "h264")

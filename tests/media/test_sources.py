@@ -15,17 +15,10 @@ import pytest
 
 from flexserver import protocol
 from tests.media.conftest import CameraFactory
-from tests.media.harness import Worker, spec, stream
+from tests.media.harness import Worker, free_port, spec, stream
 from tests.media.pictures import decoded, number_of, pts_steps, steps, write_counter
 
 KEEP = {"width": 0, "height": 0, "fps": 0, "bitrate": 3000}
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def ffmpeg(pattern: str, *words: str | Path) -> None:

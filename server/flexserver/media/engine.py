@@ -24,14 +24,14 @@ from flexserver.media.elements import (
     Graph,
     Setting,
 )
-from flexserver.media.gst import GLib, Gst, ask_for_key, picture_of
+from flexserver.media.gst import GLib, Gst, ask_for_key, picture_of, running_time
 from flexserver.media.link import Link
 from flexserver.media.patience import Patience
 from flexserver.protocol import Kind
 
 _LOOK = 250
 """Milliseconds between looks at the source."""
-_DELTA_UNIT, _FLOW_OK = Gst.BufferFlags.DELTA_UNIT, Gst.FlowReturn.OK
+_DELTA_UNIT, _GO_ON = Gst.BufferFlags.DELTA_UNIT, Gst.PadProbeReturn.OK
 _KEYS_APART = 150_000_000
 """Nanoseconds: many readers who join at once share a key unit."""
 
@@ -47,14 +47,16 @@ class Engine:
         self._latency = self._latencies = 0
         self._last_key = 0
         self._to_clock: int | None = None
+        """Makes this segment's timestamps absolute; encoders shift theirs by hours."""
         self._key_planned = False
         self._slate: tuple[int, int] | None = None
         self._pipeline = build.pipeline(graph)
         if graph.line is not None:
             advanced.add(self._pipeline, graph.line, graph.allowed, graph.elements[0].name)
-        self._units, self._pictures = self._element(UNITS), self._element(PICTURES)
-        self._units.connect("new-sample", self._unit)
-        self._units.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._segment_changed)
+        self._pictures = self._element(PICTURES)
+        units = self._element(UNITS).get_static_pad("sink")
+        units.add_probe(Gst.PadProbeType.BUFFER, self._unit)
+        units.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._segment_changed)
         self._watch()
 
     def play(self) -> None:
@@ -181,17 +183,16 @@ class Engine:
 
         threading.Thread(target=make, name="slate", daemon=True).start()
 
-    def _unit(self, sink: Any) -> Any:
+    def _unit(self, pad: Any, info: Any) -> Any:
         """One access unit; the only Python that runs for each picture, and it never sees a raw one.
 
         It runs with cold caches thirty times a second: each call into GStreamer costs, so there are few.
         """
-        sample = sink.pull_sample()
-        buffer = sample.get_buffer()
+        buffer = info.get_buffer()
         data = buffer.extract_dup(0, buffer.get_size())
         kind = Kind.DELTA if buffer.has_flags(_DELTA_UNIT) else Kind.KEY
         if self._to_clock is None:
-            self._to_clock = self._clock_of(sample.get_segment(), buffer.pts)
+            self._to_clock = running_time(pad, buffer.pts) - buffer.pts + self._pipeline.get_base_time()
         pts = buffer.pts + self._to_clock
         now = time.monotonic_ns()
         self._frames += 1
@@ -201,14 +202,10 @@ class Engine:
         if kind is Kind.KEY:
             self._last_key = now
             if not self._said_playing:
-                self._playing(sample.get_caps())
+                self._playing(pad.get_current_caps())
         if self._link is not None:
             self._link.send(kind, pts, data)
-        return _FLOW_OK
-
-    def _clock_of(self, segment: Any, pts: int) -> int:
-        """What makes this segment's timestamps absolute: encoders shift theirs by hours, running time undoes it."""
-        return int(segment.to_running_time(Gst.Format.TIME, pts) - pts + self._pipeline.get_base_time())
+        return _GO_ON
 
     def _segment_changed(self, _: Any, info: Any) -> Any:
         if info.get_event().type == Gst.EventType.SEGMENT:

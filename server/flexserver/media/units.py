@@ -6,13 +6,13 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from flexserver.protocol import UNIT, Kind
 
 MAX_UNIT = 16 * 1024 * 1024
 """No access unit is longer: what says so is torn."""
+_KINDS = {int(kind): kind for kind in Kind}
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -24,8 +24,7 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One access unit. `pts` is absolute on CLOCK_MONOTONIC, nanoseconds."""
 
     kind: Kind
@@ -49,12 +48,13 @@ def read(stream: Readable) -> Iterator[Unit]:
     """Whole units until the end of the stream. One that was torn by a worker's death is dropped."""
     while len(head := stream.read(UNIT.size)) == UNIT.size:
         size, number, kind, pts, duration = UNIT.unpack(head)
-        if size > MAX_UNIT or kind not in iter(Kind):
+        known = _KINDS.get(kind)
+        if size > MAX_UNIT or known is None:
             return
         data = stream.read(size)
         if len(data) < size:
             return
-        yield Unit(Kind(kind), pts, data, duration, number)
+        yield Unit(known, pts, data, duration, number)
 
 
 def is_same_user(peer: socket.socket) -> bool:
