@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,10 +102,20 @@ def _answered(error: ApiError) -> Problem:
     code = str(error.code or "")
     return Problem(
         error.message or f"the box answered {error.status}",
-        error.hint or HINTS.get(code, ""),
+        in_our_words(error.hint or HINTS.get(code, "")),
         CODES.get(code) or STATUSES.get(error.status, Exit.FAILED),
         tuple((fault.field, fault.message) for fault in error.details),
         error.request_id or "",
+    )
+
+
+_REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
+
+
+def in_our_words(hint: str) -> str:
+    """A hint of the box, with the requests that it names as the commands that send them."""
+    return _REQUEST.sub(
+        lambda found: f"`flexctl pipeline {' '.join((found[2], found[1])) if found[1] else 'list'}`", hint
     )
 
 
