@@ -57,11 +57,21 @@ class Feed:
             if not self._medias:
                 self._tell(protocol.HOLD)
 
+    def keep_media(self, media: Any) -> None:
+        """Hold a media ready when its last reader leaves: who comes while it is taken down would be refused."""
+        with self._lock:
+            if (shared := self._medias.get(media)) is None or shared.is_kept:
+                return
+            shared.is_kept = True
+        media.prepare(None)
+
     def rest(self) -> None:
         """Nobody came for a while: the media that was held ready may go."""
         with self._lock:
-            medias = list(self._medias)
-        for media in medias:
+            kept = [media for media, shared in self._medias.items() if shared.is_kept]
+            for media in kept:
+                self._medias[media].is_kept = False
+        for media in kept:
             media.unprepare()
 
     def ask_for_key(self) -> None:
@@ -166,6 +176,7 @@ class _Media:
     def __init__(self, source: Any) -> None:
         self._source = source
         self._begun = False
+        self.is_kept = False
 
     def push(self, out: Out) -> bool:
         """Hand a unit to the readers. False where it could not be used: not playing yet, or no key unit came before."""

@@ -125,7 +125,7 @@ class Front:
     # Readers
 
     def _configure(self, _: Any, media: Any, feed: Feed) -> None:
-        media.connect("prepared", _keep)
+        media.connect("prepared", feed.keep_media)
         media.connect("unprepared", feed.remove_media)
         feed.add_media(media)
 
@@ -141,7 +141,8 @@ class Front:
     def _asked(self, client: Any, context: Any) -> Any:
         if name := self._name(context):
             with self._lock:
-                self._clients[client].mounts.add(name)
+                if (about := self._clients.get(client)) is not None:
+                    about.mounts.add(name)
                 self._audience.asked(name, time.monotonic())
             self._say_news()
         return GstRtsp.RTSPStatusCode.OK
@@ -151,9 +152,11 @@ class Front:
         if name is None:
             return
         with self._lock:
-            session = context.session.get_sessionid()
-            self._clients[client].mounts.add(name)
-            self._clients[client].sessions.add(session)
+            session, about = context.session.get_sessionid(), self._clients.get(client)
+            if about is None or name not in self._mounted:
+                return
+            about.mounts.add(name)
+            about.sessions.add(session)
             self._audience.plays(session, name, time.monotonic())
             self._feeds[name].ask_for_key()
         self._say_news()
@@ -173,7 +176,7 @@ class Front:
     def _closed(self, client: Any) -> None:
         """A reader went without a word: its sessions end now, not after their time-out."""
         with self._lock:
-            about = self._clients.pop(client)
+            about = self._clients.pop(client, None) or _Client()
         for name in about.sessions:
             if (session := self._sessions.find(name)) is not None:
                 self._sessions.remove(session)
@@ -234,11 +237,6 @@ class Front:
         finally:
             if feed is not None:
                 feed.detach(worker)
-
-
-def _keep(media: Any) -> None:
-    """Hold the media ready when its last reader leaves: who comes while it is taken down would be refused."""
-    media.prepare(None)
 
 
 def _listen(name: str) -> socket.socket:

@@ -13,6 +13,8 @@ from flexserver.media.elements import PICTURES, Graph
 from flexserver.media.gst import GLib, Gst, running_time
 
 _LAST = "decode"
+_STILL = 40_000_000
+"""Nanoseconds that a picture without a length of its own is shown."""
 
 
 class Rewind:
@@ -54,7 +56,7 @@ class Rewind:
             self._pipeline.post_message(Gst.Message.new_error(self._pipeline, error, ""))
             return False
         last = sample.get_buffer()
-        length = last.duration if last.duration != Gst.CLOCK_TIME_NONE else 0
+        length = last.duration if 0 < last.duration < Gst.SECOND else _STILL
         self._begin = sample.get_segment().to_running_time(Gst.Format.TIME, last.pts) + length
         for element in self._elements:
             old = self._pipeline.get_by_name(element.name)
