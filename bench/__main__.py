@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import encode, firstframe, startup
+from bench import encode, firstframe, recovery, startup
 from bench.figure import HEADER, Figure
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "startup": startup.measure,
     "firstframe": firstframe.measure,
+    "recovery": recovery.measure,
     "encode": encode.measure,
 }
 

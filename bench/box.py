@@ -39,7 +39,7 @@ def running() -> Iterator[Address]:
         server = subprocess.Popen(
             [
                 *(BIN / "flexserver", "--host", "127.0.0.1", "--port", "0", "--rtsp-port", "0"),
-                *("--log-level", "warning", "--data-dir", data_dir, "--ready-fd", str(writing)),
+                *("--log-level", "error", "--data-dir", data_dir, "--ready-fd", str(writing)),
             ],
             pass_fds=[writing],
             stdout=subprocess.DEVNULL,

@@ -19,7 +19,8 @@ from tests.support.box import Box
 from tests.support.fixtures import BoxFactory
 
 IDS = ("victim", "neighbour")
-LIMIT = 2.0
+LIMIT = 5.0
+"""Seconds, on a machine that runs other tests too; `bench recovery` holds it to two."""
 
 
 @dataclass
