@@ -124,7 +124,7 @@ def _replace(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     kept = box.find(id)
     if isinstance(body, dict):
         _keep_password(kept, body)
-    return _written(box, seen, kept, body)
+    return _written(box, seen, kept, body, named=False)
 
 
 def _keep_password(kept: Kept, body: dict[str, Any]) -> None:
@@ -136,14 +136,16 @@ def _keep_password(kept: Kept, body: dict[str, Any]) -> None:
 
 def _patch(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     kept = box.find(id)
-    return _written(box, seen, kept, merged(kept.spec.body(), parsed(seen)))
+    changes = parsed(seen)
+    return _written(box, seen, kept, merged(kept.spec.body(), changes), named=isinstance(changes, dict) and "on_demand" in changes)
 
 
-def _written(box: FakeBox, seen: Seen, kept: Kept, body: Any) -> FakeAnswer:
+def _written(box: FakeBox, seen: Seen, kept: Kept, body: Any, *, named: bool) -> FakeAnswer:
+    """`named`: a patch says `on_demand`, which is an order even where it stays as it was."""
     box.check_version(seen, kept)
     new = Kept(spec_of(body), kept.order, kept.state)
     box.check_mount(new, kept.spec.id)
-    if new.spec.on_demand != kept.spec.on_demand:
+    if named or new.spec.on_demand != kept.spec.on_demand:
         kept.order = Order.ARMED if new.spec.on_demand else Order.PLAY
     kept.spec, kept.updated_at = new.spec, now()
     if not box.plain:

@@ -46,6 +46,14 @@ def test_create_that_is_to_play(client: FlexClient) -> None:
     assert (made.state, made.order) == ("playing", "play")
 
 
+@pytest.mark.parametrize(("on_demand", "order"), [(True, "armed"), (False, "play")])
+def test_a_patch_that_names_on_demand_is_an_order(client: FlexClient, on_demand: bool, order: str) -> None:
+    client.pipelines.create({**SPEC, "on_demand": on_demand})
+    client.pipelines.stop("cam1")
+    assert client.pipelines.patch("cam1", {"metadata": {"a": "b"}}).order == "stop"
+    assert client.pipelines.patch("cam1", {"on_demand": on_demand}).order == order
+
+
 @pytest.mark.parametrize(
     ("outcome", "kind"), [("times out", errors.PipelineStartTimeout), ("fails", errors.GstreamerError)]
 )

@@ -295,6 +295,23 @@ def test_changing_on_demand_changes_the_order_and_nothing_else_does(api: Api) ->
     api.wait("cam1", "ready")
 
 
+@pytest.mark.parametrize("last", ["stop", "play"])
+def test_naming_on_demand_in_a_patch_is_an_order(api: Api, fake: FakeMedia, last: str) -> None:
+    """The way back to armed; a PUT of the same value says nothing about the order."""
+    made = api.create().json()
+    api.call("PUT", f"/flex/pipeline/cam1/{last}")
+    assert api.call("PUT", "/flex/pipeline/cam1", json=made).json()["order"] == last
+    assert api.call("PATCH", "/flex/pipeline/cam1", json={"on_demand": True}).json()["order"] == "armed"
+    api.wait("cam1", "ready")
+    fake.watch("cam1")
+    api.wait("cam1", "playing")
+    fake.watch()
+    assert api.call("PATCH", "/flex/pipeline/cam1", json={"on_demand": False}).json()["order"] == "play"
+    api.call("PUT", "/flex/pipeline/cam1/stop")
+    again = api.call("PATCH", "/flex/pipeline/cam1", json={"on_demand": False}).json()
+    assert (again["order"], again["state"]) == ("play", "playing")
+
+
 def test_two_pipelines_cannot_have_one_mount(api: Api) -> None:
     api.create("a", output={"uri": "rtsp://0.0.0.0:8731/live/one"})
     taken = api.create("b", output={"uri": "rtsp://0.0.0.0/live/one"})

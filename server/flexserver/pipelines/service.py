@@ -95,16 +95,17 @@ class Pipelines:
         async with self._turn(id):
             record = self._matching(id, if_match)
             spec = documents.read(documents.whole(body, id, record.spec), self.rules)
-            applied = await self._change(record, spec)
+            reordered = spec.on_demand != record.spec.on_demand
+            applied = await self._change(record, spec, reordered=reordered)
         await self._started(record)
         return record, applied
 
     async def patch(self, id: str, changes: dict[str, Any], if_match: str | None) -> tuple[Record, str]:
-        """Change some fields (JSON merge patch); else as `replace`."""
+        """Change some fields (JSON merge patch); else as `replace`. Naming `on_demand` is an order, whatever it was."""
         async with self._turn(id):
             record = self._matching(id, if_match)
             spec = documents.read(documents.merged(changes, record.spec), self.rules)
-            applied = await self._change(record, spec)
+            applied = await self._change(record, spec, reordered="on_demand" in changes)
         await self._started(record)
         return record, applied
 
@@ -143,10 +144,8 @@ class Pipelines:
         for record in self._records.values():
             record.runner.kill()
 
-    async def _change(self, record: Record, spec: PipelineSpec) -> str:
-        order = record.row.order
-        if spec.on_demand != record.spec.on_demand:
-            order = documents.first_order(spec)
+    async def _change(self, record: Record, spec: PipelineSpec, *, reordered: bool) -> str:
+        order = documents.first_order(spec) if reordered else record.row.order
         text = documents.stored_json(spec)
         running = record.runner.running
         if (text, order) == (record.row.spec, record.row.order):

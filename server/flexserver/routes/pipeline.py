@@ -133,6 +133,11 @@ _WAITS = (
     "Where it is ordered to play the answer comes once it plays. "
     "If it does not, it is stored all the same and the box keeps trying."
 )
+_REORDERS = " A PUT that changes `on_demand` changes the order with it: armed where it is true, play where it is false."
+_ORDERS = (
+    " A PATCH that names `on_demand` is an order, also where the value stays: true arms the pipeline (after stop or "
+    "play too), false plays it."
+)
 
 ENDPOINTS = (
     Endpoint(
@@ -155,11 +160,11 @@ ENDPOINTS = (
     Endpoint("GET", ONE, read, "pipelines.get", "Read a pipeline", _ONE, errors=(_E.NOT_FOUND,)),
     Endpoint(
         "PUT", ONE, replace, "pipelines.replace", "Replace a pipeline", _CHANGED,
-        body=PipelineSpec, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS,
+        body=PipelineSpec, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS + _REORDERS,
     ),
     Endpoint(
         "PATCH", ONE, patch, "pipelines.patch", "Change some fields of a pipeline (JSON merge patch)", _CHANGED,
-        body=PipelineSpec, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS,
+        body=PipelineSpec, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS + _ORDERS,
     ),
     Endpoint(
         "DELETE", ONE, delete, "pipelines.delete", "Delete a pipeline", Answer(status=204, meaning="It is gone."),
