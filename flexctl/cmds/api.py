@@ -91,3 +91,5 @@ def _body(text: str) -> Any:
         raise Misuse(f"--data: {error.filename}: {error.strerror}") from None
     except ValueError as error:
         raise Misuse(f"--data is not JSON: {error}") from None
+    except RecursionError:
+        raise Misuse("--data is nested too deep") from None

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=Model)
 
 
+DEEPEST = 64
+MOST_VALUES = 100_000
+"""What no honest manifest reaches, aliases expanded: a bomb of them ends here, not in the machine's memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document of a file. `lines` has the line of each dotted field, counted from 1."""
@@ -50,7 +55,10 @@ class Document:
 def load(name: str) -> list[Document]:
     """The documents of a file, or of standard input for `-`. Raises Misuse with file and line."""
     label, text = _text(name)
-    documents = list(_json(label, text) if text.lstrip()[:1] in {"{", "["} else _yaml(label, text))
+    try:
+        documents = list(_json(label, text) if text.lstrip()[:1] in {"{", "["} else _yaml(label, text))
+    except RecursionError:
+        raise Misuse(f"{label}: it is nested deeper than {DEEPEST} levels") from None
     if not documents:
         raise Misuse(f"{label} is empty")
     return documents
@@ -82,6 +90,8 @@ def _json(label: str, text: str) -> Iterator[Document]:
     except json.JSONDecodeError as error:
         message = f"{error.msg[:1].lower()}{error.msg[1:]}"
         raise Misuse(f"{label}:{error.lineno}: {message} (column {error.colno})") from None
+    except ValueError:
+        raise Misuse(f"{label}: it holds a number of more digits than any field takes") from None
     items = value if isinstance(value, list) else [value]
     documents = list(_yaml(label, text))
     nodes = documents if len(documents) == len(items) else [Document(label, {}, {})] * len(items)
@@ -97,10 +107,10 @@ def _yaml(label: str, text: str) -> Iterator[Document]:
     try:
         for node in yaml.compose_all(text):
             for part in node.value if node.id == "sequence" else [node]:
-                lines: dict[str, int] = {}
-                value = _value(yaml, part, "", lines, label)
+                reader = _Reader(yaml, label)
+                value = reader.value(part, "", 0)
                 if value is not None:
-                    yield Document(label, _mapping(value, label, part.start_mark.line + 1), lines)
+                    yield Document(label, _mapping(value, label, part.start_mark.line + 1), reader.lines)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Misuse(f"{label}:{mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
@@ -114,19 +124,45 @@ def _mapping(value: Any, label: str, line: int) -> Mapping[str, Any]:
     return value
 
 
-def _value(yaml: Any, node: Any, path: str, lines: dict[str, int], label: str) -> Any:
-    """A node as a JSON value. What YAML would make a date or bytes stays the text that was written."""
-    lines[path] = node.start_mark.line + 1
-    prefix = f"{path}." if path else ""
-    if node.id == "sequence":
-        return [_value(yaml, item, f"{prefix}{i}", lines, label) for i, item in enumerate(node.value)]
-    if node.id == "mapping":
+class _Reader:
+    """Nodes as JSON values. What YAML would make a date or bytes stays the text that was written."""
+
+    def __init__(self, yaml: Any, label: str) -> None:
+        self._yaml, self._label = yaml, label
+        self._read = 0
+        self.lines: dict[str, int] = {}
+
+    def value(self, node: Any, path: str, depth: int) -> Any:
+        """The value of a node, and in `lines` where it and its parts stand."""
+        self._read += 1
+        if depth > DEEPEST:
+            raise self._misuse(node, f"it is nested deeper than {DEEPEST} levels")
+        if self._read > MOST_VALUES:
+            raise self._misuse(node, f"with its aliases expanded it holds more than {MOST_VALUES} values")
+        self.lines[path] = node.start_mark.line + 1
+        prefix = f"{path}." if path else ""
+        if node.id == "sequence":
+            return [self.value(item, f"{prefix}{i}", depth + 1) for i, item in enumerate(node.value)]
+        return self._fields(node, prefix, depth) if node.id == "mapping" else self._scalar(node)
+
+    def _fields(self, node: Any, prefix: str, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, item in node.value:
+            if key.id != "scalar":
+                raise self._misuse(key, "the name of a field is text, and this is a list or a mapping")
             if key.value in found:
-                raise Misuse(f"{label}:{key.start_mark.line + 1}: '{key.value}' stands here for the second time")
-            found[key.value] = _value(yaml, item, f"{prefix}{key.value}", lines, label)
-            lines[f"{prefix}{key.value}"] = key.start_mark.line + 1
+                raise self._misuse(key, f"'{key.value}' stands here for the second time")
+            found[key.value] = self.value(item, f"{prefix}{key.value}", depth + 1)
+            self.lines[f"{prefix}{key.value}"] = key.start_mark.line + 1
         return found
-    plain = str(node.tag).rpartition(":")[2] in {"int", "float", "bool", "null"}
-    return yaml.constructor.construct_object(node) if plain else node.value
+
+    def _scalar(self, node: Any) -> Any:
+        if str(node.tag).rpartition(":")[2] not in {"int", "float", "bool", "null"}:
+            return node.value
+        try:
+            return self._yaml.constructor.construct_object(node)
+        except ValueError:
+            raise self._misuse(node, "this number has more digits than any field takes") from None
+
+    def _misuse(self, node: Any, message: str) -> Misuse:
+        return Misuse(f"{self._label}:{node.start_mark.line + 1}: {message}")

@@ -29,6 +29,10 @@ overlay:
   timestamp: yes
 """
 
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
 
 def write(folder: Path, text: str, name: str = "site.yaml") -> str:
     path = folder / name
@@ -58,6 +62,13 @@ def test_several_documents_and_lists(tmp_path: Path) -> None:
         ("id: a\nsource: {uri: x}\nid: b\n", ":3: 'id' stands here for the second time"),
         ('{"id": "a",\n "source" }', ":2: expecting ':' delimiter"),
         ("- 1\n", ":1: a document is a mapping of fields"),
+        ("a: &a\n  b: *a\nid: q\n", ":1: it is nested deeper than 64 levels"),
+        ("[" * 100_000, ": it is nested deeper than 64 levels"),
+        ('{"a":' * 5000 + "1" + "}" * 5000, ": it is nested deeper than 64 levels"),
+        ("id: a\nencoding:\n  bitrate: " + "9" * 5000, ":3: this number has more digits"),
+        ('{"bitrate": ' + "9" * 5000 + "}", ": it holds a number of more digits than any field takes"),
+        ("? [a, b]\n: c\n", ":1: the name of a field is text"),
+        (BOMB, ":1: with its aliases expanded it holds more than 100000 values"),
         ("just text\n", ":1: a document is a mapping of fields"),
         ("", " is empty"),
     ],
