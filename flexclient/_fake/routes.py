@@ -137,7 +137,9 @@ def _keep_password(kept: Kept, body: dict[str, Any]) -> None:
 def _patch(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     kept = box.find(id)
     changes = parsed(seen)
-    return _written(box, seen, kept, merged(kept.spec.body(), changes), named=isinstance(changes, dict) and "on_demand" in changes)
+    return _written(
+        box, seen, kept, merged(kept.spec.body(), changes), named=isinstance(changes, dict) and "on_demand" in changes
+    )
 
 
 def _written(box: FakeBox, seen: Seen, kept: Kept, body: Any, *, named: bool) -> FakeAnswer:
