@@ -119,3 +119,22 @@ def test_what_works_is_not_refused() -> None:
 )
 def test_parts_that_cannot_go_together(document: dict[str, Any], found: list[str]) -> None:
     assert fields(check_shape(m.PipelineSpec.model_validate(document))) == found
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "message"),
+    [
+        ("%c" * 60, "longer than the clock can draw"),
+        ("&" * 100, "longer than the clock can draw"),
+        ("%9999d", "sets a width"),
+        ("%-08H", "sets a width"),
+    ],
+)
+def test_a_time_that_the_clock_cannot_draw_is_refused(timestamp: str, message: str) -> None:
+    faults = check_shape(spec(overlay={"timestamp": timestamp}))
+    assert [(fault.field, message in fault.message) for fault in faults] == [("overlay.timestamp", True)]
+
+
+@pytest.mark.parametrize("timestamp", [True, "%A %d %B %Y %H:%M:%S %Z", "%-H & <b>%%</b> 100%", "é" * 90])
+def test_a_time_that_it_can_draw_is_not(timestamp: str | bool) -> None:
+    assert check_shape(spec(overlay={"timestamp": timestamp, "text": "x" * 1024})) == []

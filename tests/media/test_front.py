@@ -245,3 +245,11 @@ def test_eight_readers_of_both_kinds_all_get_every_picture(counter: object) -> N
         for thread in threads:
             thread.join()
         assert seen == [{1}] * 8
+
+
+def test_a_burst_of_readers_may_wait_to_be_taken() -> None:
+    """Linux shows a listener's backlog as its send queue."""
+    with Front() as front:
+        command = ["ss", "-ltnH", f"sport = :{front.port}"]
+        listening = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert int(listening[2]) >= 512

@@ -113,6 +113,17 @@ def test_a_crop_that_leaves_nothing(counter: Path) -> None:
         )
 
 
+def test_a_crop_that_would_leave_nothing_is_not_set_live(counter: Path) -> None:
+    with Worker(spec(f"file://{counter}", crop={"left": 20}, encoding={"width": 160, "height": 90})) as worker:
+        worker.playing()
+        answer = worker.change(("crop", "left", 400))
+        assert (answer.ok, answer.data) == (
+            False, "crop: it leaves nothing of the source's picture, 320x180 (videocrop)"
+        )  # fmt: skip
+        assert worker.change(("crop", "left", 40)).ok
+        assert not worker.all(protocol.Failed)
+
+
 # Cameras
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from flexclient.models import FieldError, Mode
-from flexserver.media import outputs, sources
+from flexserver.media import outputs, overlay, sources
 from flexserver.media.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _unsupported(spec: PipelineSpec, advanced: bool) -> Iterator[FieldError]:
     if spec.mode == Mode.MULTIVIEW:
         yield _not_yet("mode", "mode multiview")
     if spec.mode == Mode.ADVANCED and not advanced:
-        yield FieldError(field="mode", message="mode advanced is not allowed on this box: it was started without it")
+        yield FieldError(field="mode", message="mode advanced needs a box that was started with --allow-advanced")
     yield from (_not_yet(name) for name in _NOT_YET if getattr(spec, name) is not None)
     if spec.klv_config and (spec.klv_config.pass_klv or spec.klv_config.auto_extract_geolocation):
         yield _not_yet("klv_config")
@@ -153,6 +153,8 @@ def _shape_faults(spec: PipelineSpec) -> Iterator[FieldError]:
         yield FieldError(field="source", message="a simple pipeline needs a source")
     if spec.raw_pipeline is not None:
         yield FieldError(field="raw_pipeline", message="only an advanced pipeline has a launch line")
+    if spec.overlay and (message := overlay.time_fault(spec.overlay)):
+        yield FieldError(field="overlay.timestamp", message=message)
     if spec.source and spec.crop and spec.source.uri.startswith("test://"):
         yield from _crop_faults(spec)
 

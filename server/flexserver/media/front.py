@@ -32,6 +32,8 @@ _TICK = 200
 _CLEAN_UP = 2
 _BACKLOG = 4_000_000
 """Bytes of units that wait for a media; the oldest go first."""
+_PENDING = 1024
+"""Connections that may wait to be taken; five are GStreamer's own idea, and a burst of readers is more."""
 PORT_TAKEN = 3
 
 
@@ -57,6 +59,7 @@ class Front:
         self._server = Rtsp.RTSPServer.new()
         self._server.set_address(host)
         self._server.set_service(str(port))
+        self._server.set_backlog(_PENDING)
         self._server.get_thread_pool().set_max_threads(-1)
         self._mounts = self._server.get_mount_points()
         self._sessions = self._server.get_session_pool()

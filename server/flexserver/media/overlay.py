@@ -7,6 +7,7 @@ the time with a space: that space is hidden in a span of the smallest size, at t
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 from flexclient.models.pipeline import COLOR_NAMES
@@ -20,25 +21,39 @@ DARK = "#000000A0"
 """The background that `true` means."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_HORIZONTAL = ("left", "center", "right")
+_WIDE = re.compile(r"%[-_0^#]*[0-9]+[A-Za-z]")
+_BUFFER = 256
+"""Bytes that the clock element has for the time and the markup around it."""
+_LONG_DAYS = (1_000_000_000, 1_726_000_000)
+"""A Sunday and a Wednesday in September: the longest names."""
 
 
 def element(overlay: Overlay) -> Element | None:
     """The overlay's element, or None where there is nothing to draw. Font and margins are `fit`'s."""
-    text, time = _escaped(overlay.text), _time_format(overlay.timestamp)
-    if not text and time is None:
+    text, clock = _escaped(overlay.text), _time_format(overlay.timestamp)
+    if not text and clock is None:
         return None
     opened, closed = _box(overlay.background)
     properties: dict[str, Value] = {"auto-resize": False, "color": argb(overlay.color), **_place(str(overlay.position))}
     properties["draw-shadow"] = properties["draw-outline"] = not opened
-    if time is None:
+    if clock is None:
         properties["text"] = opened + text + closed
     elif text:
         properties["text"] = f'{opened}{text}\n<span size="1">'
-        properties["time-format"] = f"</span>{time}{closed}"
+        properties["time-format"] = f"</span>{clock}{closed}"
     else:
-        properties["time-format"] = opened + time + closed
-    return Element("textoverlay" if time is None else "clockoverlay", OVERLAY, tuple(sorted(properties.items())))
+        properties["time-format"] = opened + clock + closed
+    return Element("textoverlay" if clock is None else "clockoverlay", OVERLAY, tuple(sorted(properties.items())))
+
+
+def time_fault(overlay: Overlay) -> str | None:
+    """What keeps the clock element from drawing the time; None where it draws it."""
+    if isinstance(overlay.timestamp, str) and (found := _WIDE.search(overlay.timestamp)):
+        return f"'{found[0]}' sets a width, and the clock knows none"
+    made = element(overlay)
+    form = str(dict(made.properties).get("time-format", "")) if made else ""
+    longest = max(len(time.strftime(form, time.localtime(day)).encode()) for day in _LONG_DAYS)
+    return None if longest < _BUFFER else "the time that it makes is longer than the clock can draw"
 
 
 def argb(color: str) -> int:
