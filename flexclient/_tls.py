@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,9 +35,9 @@ class Trust:
         return self.insecure and not self.fingerprint and not self.ca_file
 
     def curl(self) -> list[str]:
-        """The same as arguments for curl. It knows no pin of a whole certificate, so a pin adds nothing."""
+        """The same as arguments for curl. It pins public keys, not certificates, so a fingerprint adds nothing here."""
         if self.ca_file and not self.fingerprint:
-            return ['--cacert "$FLEX_CA_FILE"']
+            return [f"--cacert {shlex.quote(self.ca_file)}"]
         return ["--insecure"] if self.blind else []
 
 

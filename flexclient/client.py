@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from flexclient._auth import TokenSource
@@ -42,10 +42,13 @@ class _Client:
         """The address of the box."""
         return self._settings.url
 
-    def curl(self, call: Call[Any]) -> str:
-        """A planned call as a line for a shell, with this client's address; secrets are variables of the shell."""
+    def curl(self, call: Call[Any], *, options: Sequence[str] = ()) -> str:
+        """A planned call as a line for a shell, with this client's address; secrets are variables of the shell.
+
+        `options` are more arguments for curl, ready for the shell.
+        """
         settings = self._settings
-        return call.curl(settings.url, options=[*settings.trust.curl(), *settings.auth.curl()])
+        return call.curl(settings.url, options=[*options, *settings.trust.curl(), *settings.auth.curl()])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._settings.url}>"

@@ -126,7 +126,11 @@ GLOBALS: tuple[Setting, ...] = (
 )
 """What every command takes, before or after its name."""
 
-SECRETS: Mapping[str, str] = {"token": "FLEX_TOKEN", "api_key": "FLEX_API_KEY"}
+SECRETS: Mapping[str, str] = {
+    "token": "FLEX_TOKEN",
+    "api_key": "FLEX_API_KEY",
+    "source_password": "FLEX_SOURCE_PASSWORD",
+}
 """Settings without a flag, because every user of a machine can read its command lines."""
 
 

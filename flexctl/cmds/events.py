@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from flexctl.cmds.sending import as_curl
 from flexctl.live.follow import follow
-from flexctl.options import Count, For, Id, SaveSvg, names
+from flexctl.options import Count, Curl, For, Id, SaveSvg, names
 from flexctl.state import State, state_of
 
 Since = Annotated[
@@ -25,6 +26,7 @@ def events(
     for_: For = None,
     count: Count = None,
     save_svg: SaveSvg = None,
+    curl: Curl = False,
 ) -> None:
     """Follow everything that happens on the box, until Ctrl-C, --for or --count.
 
@@ -36,7 +38,11 @@ def events(
         "pipeline_id": names(pipeline) if pipeline else None,
         "since": since,
     }
-    _follow(state_of(ctx), given, for_, count, save_svg, scroll=scroll)
+    run = state_of(ctx)
+    if curl:
+        _as_curl(run, "/flex/events", given)
+    else:
+        _follow(run, given, for_, count, save_svg, scroll=scroll)
 
 
 def pipeline_events(
@@ -47,11 +53,22 @@ def pipeline_events(
     for_: For = None,
     count: Count = None,
     save_svg: SaveSvg = None,
+    curl: Curl = False,
 ) -> None:
     """Follow what happens to one pipeline, until Ctrl-C, --for or --count."""
     run = state_of(ctx)
+    if curl:
+        _as_curl(run, run.client.pipelines.get.plan(id).path + "/events", {"since": since})
+        return
     run.client.pipelines.get(id)  # one that does not exist is exit 3 now, not a stream that stays silent
     _follow(run, {"pipeline_id": (id,), "since": since}, for_, count, save_svg, scroll=scroll)
+
+
+def _as_curl(run: State, path: str, given: dict[str, Any]) -> None:
+    from flexclient.client import free_call
+
+    query = {k: ",".join(v) if isinstance(v, tuple) else str(v) for k, v in given.items() if v is not None}
+    as_curl(run, free_call("GET", path, query=query, headers={"Accept": "text/event-stream"}), "-N")
 
 
 def _follow(

@@ -1,13 +1,18 @@
 """`flexctl pipeline snapshot|logs|graph`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from flexctl.cmds.sending import as_curl, shown
 from flexctl.errors import Misuse
-from flexctl.options import Id
+from flexctl.options import Curl, Id
 from flexctl.state import state_of
+
+OTHER_PICTURES = {".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".svg"}
+"""Endings of names that say the file is another kind of picture."""
 
 
 def snapshot(
@@ -17,6 +22,7 @@ def snapshot(
         str | None, typer.Argument(metavar="FILE", help="Where to save it (default: ID.jpg); - is standard output.")
     ] = None,
     width: Annotated[int | None, typer.Option(metavar="PIXELS", help="Scale it to this width.")] = None,
+    curl: Curl = False,
 ) -> None:
     """Save the newest picture as JPEG.
 
@@ -24,7 +30,13 @@ def snapshot(
     """
     run = state_of(ctx)
     name = file or (f"{id}.jpg" if run.out.terminal.stdout else "-")
-    picture = run.client.pipelines.snapshot(id, width=width) if width else run.client.pipelines.snapshot(id)
+    if Path(name).suffix.lower() in OTHER_PICTURES:
+        raise Misuse(f"{name}: the picture is a JPEG", f"name it so: {Path(name).with_suffix('.jpg')}")
+    call = run.client.pipelines.snapshot.plan(id, **({"width": width} if width else {}))
+    if curl:
+        as_curl(run, call, "-o", shlex.quote(name))
+        return
+    picture = run.client.send(call).data
     if name == "-":
         run.out.raw(picture)
         return
@@ -39,10 +51,14 @@ def logs(
     ctx: typer.Context,
     id: Id,  # noqa: A002
     tail: Annotated[int | None, typer.Option(metavar="N", help="How many lines (default: 100).")] = None,
+    curl: Curl = False,
 ) -> None:
     """Show the last lines that the pipeline's worker wrote."""
     run = state_of(ctx)
-    text = run.client.pipelines.logs(id, tail=tail) if tail else run.client.pipelines.logs(id)
+    call = run.client.pipelines.logs.plan(id, **({"tail": tail} if tail else {}))
+    if shown(run, call, dry_run=False, curl=curl):
+        return
+    text = run.client.send(call).data
     if text.strip():
         run.out.text(text)
     else:
@@ -55,10 +71,13 @@ def graph(
     format: Annotated[  # noqa: A002
         Literal["launch", "dot"], typer.Option(help="A gst-launch-1.0 line, or Graphviz of what runs.")
     ] = "launch",
+    curl: Curl = False,
 ) -> None:
     """Show a pipeline's GStreamer graph.
 
     flexctl pipeline graph cam1 --format dot | dot -Tsvg > cam1.svg
     """
     run = state_of(ctx)
-    run.out.text(run.client.pipelines.graph(id, format=format))
+    call = run.client.pipelines.graph.plan(id, format=format)
+    if not shown(run, call, dry_run=False, curl=curl):
+        run.out.text(run.client.send(call).data)

@@ -35,14 +35,20 @@ def list_(
     for_: For = None,
     count: Count = None,
     save_svg: SaveSvg = None,
+    curl: Curl = False,
 ) -> None:
     """Show all pipelines.
 
-    With --watch a terminal shows a live table with rates and readers; a pipe gets one JSON object a line: first each
-    pipeline (event "snapshot"), then each event as it happens. It goes on by itself when the box was away.
+    With --watch a terminal shows a live table with rates and readers; a pipe gets one JSON object a line, first the
+    list, then each event as it happens, and the list again where events were lost:
+
+      {"id": null, "event": "sync", "data": [{"id": "cam1", "state": "ready", ...}, ...]}
+      {"id": 17, "event": "pipeline_status", "data": {"id": "cam1", "state": "playing", ...}}
+
+    It goes on by itself when the box was away.
     """
     run = state_of(ctx)
-    if watch:
+    if watch and not curl:
         from flexctl.live.watch import watch_pipelines
 
         watch_pipelines(run, _keep(state, mode, on_demand), seconds=for_, count=count, svg=save_svg)
@@ -50,7 +56,7 @@ def list_(
     given = {"state": state, "mode": mode, "on_demand": on_demand}
     wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     empty = ("No pipeline is like that.", "") if wanted else NONE_YET
-    show_all(run, run.client.pipelines.list.plan(**wanted), PIPELINE, empty)
+    show_all(run, run.client.pipelines.list.plan(**wanted), PIPELINE, empty, curl=curl)
 
 
 def _keep(state: str | None, mode: str | None, on_demand: bool | None) -> "Callable[[Row], bool]":
@@ -67,13 +73,13 @@ def _keep(state: str | None, mode: str | None, on_demand: bool | None) -> "Calla
     return keep
 
 
-def get(ctx: typer.Context, id: Id) -> None:  # noqa: A002
+def get(ctx: typer.Context, id: Id, curl: Curl = False) -> None:  # noqa: A002
     """Show one pipeline as it is configured.
 
     `-o yaml` gives a document that `pipeline update -f` takes back.
     """
     run = state_of(ctx)
-    show(run, run.client.pipelines.get.plan(id), PIPELINE)
+    show(run, run.client.pipelines.get.plan(id), PIPELINE, curl=curl)
 
 
 @takes(*flags.SETTINGS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from flexctl.cmds.sending import shown
+
 if TYPE_CHECKING:
     from flexclient import Call
     from flexctl.state import State
@@ -13,16 +15,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def show(state: State, call: Call[T], view: View[T]) -> None:
-    """Show one thing."""
+def show(state: State, call: Call[T], view: View[T], *, curl: bool = False) -> None:
+    """Show one thing, or the curl line that asks for it."""
+    if shown(state, call, dry_run=False, curl=curl):
+        return
     if _as_it_came(state):
         state.out.data(_data(state, call))
     else:
         state.out.one(state.client.send(call).data, view)
 
 
-def show_all(state: State, call: Call[list[T]], view: View[T], empty: tuple[str, str]) -> None:
+def show_all(
+    state: State, call: Call[list[T]], view: View[T], empty: tuple[str, str], *, curl: bool = False
+) -> None:
     """Show many things. `empty` is what to say, and what to do next, when there are none."""
+    if shown(state, call, dry_run=False, curl=curl):
+        return
     if _as_it_came(state):
         state.out.data(_data(state, call))
     else:

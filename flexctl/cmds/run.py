@@ -47,10 +47,10 @@ def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
     each(run, ids, act, PIPELINE)
 
 
-def status(ctx: typer.Context, id: Id) -> None:  # noqa: A002
+def status(ctx: typer.Context, id: Id, curl: Curl = False) -> None:  # noqa: A002
     """Show how a pipeline fares: state and why, rate, readers, what it costs."""
     run = state_of(ctx)
-    show(run, run.client.pipelines.status.plan(id), STATUS)
+    show(run, run.client.pipelines.status.plan(id), STATUS, curl=curl)
 
 
 def wait(

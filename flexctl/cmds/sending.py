@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flexctl.errors import Problem, Stop
 from flexctl.exits import Exit
+from flexctl.options import SECRETS
 from flexctl.out.formats import to_json
 
 T = TypeVar("T")
@@ -20,12 +21,40 @@ if TYPE_CHECKING:
 def shown(state: State, call: Call[Any], *, dry_run: bool, curl: bool) -> bool:
     """Whether the request was only shown. Secrets are stars, or variables of the shell."""
     if curl:
-        state.out.write(state.client.curl(call))
-        if state.settings.get("fingerprint"):
-            state.once("curl cannot pin a certificate: give it the box's own with --cacert.")
+        as_curl(state, call)
     elif dry_run:
         _describe(state, call)
     return curl or dry_run
+
+
+def as_curl(state: State, call: Call[Any], *options: str) -> None:
+    """Print the curl line that sends the same; `options` are more arguments of curl."""
+    from flexclient._values import STARS
+
+    line = state.client.curl(call, options=[*options, *_pinned(state)])
+    hidden = f'"password": "{STARS}"'
+    if hidden in line:  # the body stands in single quotes: leave them for the variable, so that the shell fills it in
+        variable = SECRETS["source_password"]
+        line = line.replace(hidden, f"""\"password\": \"'"${variable}"'\"""")
+        state.once(f"The password is not printed: the line takes it from ${variable}.")
+    state.out.write(line)
+
+
+def _pinned(state: State) -> list[str]:
+    """What makes curl trust the pinned box and no other: its public key, which one look at the box tells."""
+    url, fingerprint = state.client.url, state.settings.get("fingerprint")
+    if not fingerprint or not url.startswith("https://"):
+        return []
+    from flexctl.pin import curl_pin, seen_certificate
+
+    seen = seen_certificate(url, fingerprint, state.settings.get("timeout") or 10.0)
+    if seen is None:
+        state.once(
+            f"curl pins public keys, and {url} cannot be reached to tell its own: "
+            "add --cacert FILE with the box's certs/flex.crt."
+        )
+        return []
+    return ["-k", f"--pinnedpubkey '{curl_pin(seen)}'"]
 
 
 def _describe(state: State, call: Call[Any]) -> None:

@@ -5,16 +5,21 @@ from typing import Annotated
 import typer
 
 from flexctl import __version__
+from flexctl.cmds.sending import shown
 from flexctl.errors import Stop
+from flexctl.options import Curl
 from flexctl.state import state_of
 from flexctl.views.pipeline import json_of
 from flexctl.views.system import HEALTH_PARTS, VERSIONS, Versions, parts_of
 
 
-def health(ctx: typer.Context) -> None:
+def health(ctx: typer.Context, curl: Curl = False) -> None:
     """Show whether the box and its parts are well. Exit 1 when they are not."""
     run = state_of(ctx)
-    found = run.client.system.health()
+    call = run.client.system.health.plan()
+    if shown(run, call, dry_run=False, curl=curl):
+        return
+    found = run.client.send(call).data
     if run.out.form in {"table", "wide", "csv", "name"}:
         run.out.list(parts_of(found), HEALTH_PARTS, (f"The box is {found.status}; it names no parts.", ""))
     else:

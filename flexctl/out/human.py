@@ -58,7 +58,7 @@ def human(value: object, kind: Kind, now: datetime, *, unicode: bool = True) -> 
     if value is None or value == "":
         return Span("-", "dim")
     if kind == "state":
-        mark, plain, style = STATES.get(str(value), ("·", "?", "warn"))
+        mark, plain, style = STATES.get(str(value).partition(" ")[0], ("·", "?", "warn"))
         return Span(f"{mark if unicode else plain} {safe(str(value))}", style)
     if kind == "bool" or isinstance(value, bool):
         return Span("yes" if value else "no")

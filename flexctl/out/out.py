@@ -60,6 +60,7 @@ class Out:
 
     def list(self, rows: Sequence[T], view: View[T], empty: tuple[str, str] = ("", "")) -> None:
         """Many things. `empty` is what to say, and what to do next, when there are none."""
+        choose(view, wide=True, names=self.columns)  # a column that is none is an error of an empty list too
         ordered = arrange(view, rows, self.sort_by)
         if self.form in {"table", "wide"}:
             if not rows:

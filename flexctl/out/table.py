@@ -28,7 +28,7 @@ class Look:
 
     def cell(self, column: Column[T], row: T) -> Span:
         """One value."""
-        value = column.value(row)
+        value = (column.shown or column.value)(row)
         return human(value, column.kind, self.now, unicode=self.unicode) if self.people else Span(exact(value) or "-")
 
 
@@ -36,18 +36,25 @@ def choose(view: View[T], *, wide: bool, names: Sequence[str] | None) -> list[Co
     """The columns that were asked for. Raises Misuse that names the ones there are."""
     if not names:
         return [column for column in view.columns if wide or not column.wide]
-    known = {column.key: column for column in view.columns}
+    known = {_plain(column.title): column for column in view.columns}
+    known |= {column.key: column for column in view.columns}
     for name in names:
-        if name not in known:
-            raise Misuse(f"there is no column '{name}'", f"the columns are {', '.join(known)}")
-    return [known[name] for name in names]
+        if _plain(name) not in known:
+            there = ", ".join(column.key for column in view.columns)
+            raise Misuse(f"there is no column '{name}'", f"the columns are {there}")
+    return [known[_plain(name)] for name in names]
+
+
+def _plain(name: str) -> str:
+    """A column's name however it is written: as in the heading, with a blank or a hyphen."""
+    return name.lower().replace(" ", "_").replace("-", "_")
 
 
 def arrange(view: View[T], rows: Sequence[T], by: str | None) -> list[T]:
     """The rows in the order that was asked for; rows without a value come last."""
     if not by:
         return list(rows)
-    [column] = choose(view, wide=True, names=[by.lstrip("-")])
+    [column] = choose(view, wide=True, names=[by.removeprefix("-")])
 
     def order(row: T) -> tuple[float, str]:
         value = column.value(row)

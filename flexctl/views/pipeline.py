@@ -50,6 +50,21 @@ def output_of(pipeline: Pipeline) -> str:
     return pipeline.output.uri if pipeline.output else f"rtsp://0.0.0.0:8731/{pipeline.id}"
 
 
+def mount_of(pipeline: Pipeline) -> str:
+    """Where it goes, for people: of an address without a host only the mount. Host and port are the box's to say."""
+    written = output_of(pipeline)
+    return (urlsplit(written).path or written) if written.startswith("rtsp://0.0.0.0") else written
+
+
+READY = {"armed": "ready (armed)", "stop": "ready (stopped)", "play": "ready (ended)"}
+"""What `ready` means, by the order that it waits under: a source that was ordered to play and is ready has ended."""
+
+
+def state_of(state: object, order: object) -> str:
+    """The state, for people."""
+    return READY.get(str(order), "ready") if state == "ready" else str(state)
+
+
 def overlay_of(pipeline: Pipeline) -> str | None:
     """What is burnt in."""
     overlay = pipeline.overlay
@@ -84,7 +99,7 @@ def _details(pipeline: Pipeline) -> list[Part]:
             "",
             _given(
                 Field("Id", pipeline.id),
-                Field("State", pipeline.state, "state"),
+                Field("State", state_of(pipeline.state, pipeline.order), "state"),
                 Field("Order", pipeline.order),
                 Field("Mode", pipeline.mode),
                 Field("On demand", pipeline.on_demand, "bool"),
@@ -94,7 +109,7 @@ def _details(pipeline: Pipeline) -> list[Part]:
                 Field("Transform", _transform(pipeline)),
                 Field("Crop", _crop(pipeline)),
                 Field("Overlay", overlay_of(pipeline)),
-                Field("Output", output_of(pipeline)),
+                Field("Output", mount_of(pipeline)),
                 Field("Created", pipeline.created_at),
                 Field("Updated", pipeline.updated_at),
             ),
@@ -106,10 +121,10 @@ def _details(pipeline: Pipeline) -> list[Part]:
 PIPELINE: View[Pipeline] = View(
     columns=(
         Column("id", "ID", lambda p: p.id),
-        Column("state", "STATE", lambda p: p.state, "state"),
-        Column("source", "SOURCE", source_of, priority=2, least=14),
-        Column("encoding", "ENCODING", encoding_of, priority=3, least=24),
-        Column("output", "OUTPUT", output_of, priority=1, least=14),
+        Column("state", "STATE", lambda p: p.state, "state", shown=lambda p: state_of(p.state, p.order)),
+        Column("source", "SOURCE", source_of, priority=1, least=14),
+        Column("encoding", "ENCODING", encoding_of, priority=2, least=24),
+        Column("output", "OUTPUT", output_of, priority=3, least=14, shown=mount_of),
         Column("order", "ORDER", lambda p: p.order, priority=4, wide=True),
         Column("on_demand", "ON DEMAND", lambda p: p.on_demand, "bool", priority=5, wide=True),
         Column("mode", "MODE", lambda p: p.mode, priority=6, wide=True),
@@ -144,7 +159,7 @@ def _status_details(status: PipelineStatus) -> list[Part]:
             "",
             _given(
                 Field("Id", status.id),
-                Field("State", status.state, "state"),
+                Field("State", state_of(status.state, status.order), "state"),
                 Field("Order", status.order),
                 Field("Reason", status.reason or None),
                 Field("Since", status.since, "age"),
@@ -163,7 +178,7 @@ def _status_details(status: PipelineStatus) -> list[Part]:
 STATUS: View[PipelineStatus] = View(
     columns=(
         Column("id", "ID", lambda s: s.id),
-        Column("state", "STATE", lambda s: s.state, "state"),
+        Column("state", "STATE", lambda s: s.state, "state", shown=lambda s: state_of(s.state, s.order)),
         Column("fps", "FPS", _stat("fps"), "fps", priority=2),
         Column("bitrate_kbps", "BITRATE", _stat("bitrate_kbps"), "kbps", priority=3),
         Column("readers", "READERS", lambda s: s.readers, "count", priority=4),
@@ -183,11 +198,16 @@ STATUS: View[PipelineStatus] = View(
 
 
 def _watched(row: Row) -> str | None:
-    """Where to watch it: the box's own word for it. Until that comes, the mount: host and port are the box's to say."""
+    """Where to watch it: the box's own word for it, and until that comes the mount."""
     if row.status and row.status.output_uri:
         return row.status.output_uri
-    written = output_of(row.pipeline) if row.pipeline else None
-    return (urlsplit(written).path or written) if written and written.startswith("rtsp://0.0.0.0") else written
+    return mount_of(row.pipeline) if row.pipeline else None
+
+
+def _row_state(row: Row) -> str:
+    """The state, for people: an event may know of it before the document does."""
+    known = row.status or row.pipeline
+    return state_of(row.state, known.order if known else None)
 
 
 def _live(name: str) -> Callable[[Row], Any]:
@@ -201,7 +221,7 @@ def _measured(name: str) -> Callable[[Row], Any]:
 ROW: View[Row] = View(
     columns=(
         Column("id", "ID", lambda r: r.id),
-        Column("state", "STATE", lambda r: r.state, "state"),
+        Column("state", "STATE", lambda r: r.state, "state", shown=_row_state),
         Column("fps", "FPS", _measured("fps"), "fps", priority=2),
         Column("bitrate_kbps", "BITRATE", _measured("bitrate_kbps"), "kbps", priority=4),
         Column("readers", "READERS", _live("readers"), "count", priority=3),

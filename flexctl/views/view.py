@@ -33,6 +33,8 @@ class Column(Generic[T]):
     """Shown by `-o wide` and by name only."""
     if_any: bool = False
     """Left out of a table where no row has a value."""
+    shown: Callable[[T], object] | None = None
+    """What a table shows instead of the value, which programs get in CSV."""
 
 
 @dataclass(frozen=True, slots=True)

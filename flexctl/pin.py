@@ -1,0 +1,72 @@
+"""The public key of a pinned box, for curl: it pins keys (RFC 7469's hash), where flexctl pins whole certificates."""
+
+from __future__ import annotations
+
+import socket
+from base64 import b64encode
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from ssl import SSLSocket
+
+VERSION_TAG = 0xA0
+"""A certificate's version stands in front of its serial number, but for those of version 1."""
+
+
+def curl_pin(certificate: bytes) -> str:
+    """The argument of curl's `--pinnedpubkey` for a certificate in DER. Raises ValueError for what is none."""
+    return "sha256//" + b64encode(sha256(public_key(certificate)).digest()).decode()
+
+
+def public_key(certificate: bytes) -> bytes:
+    """The SubjectPublicKeyInfo of a certificate in DER, tag and length too (RFC 5280, 4.1)."""
+    start, _ = _content(certificate, 0)  # Certificate
+    start, _ = _content(certificate, start)  # its TBSCertificate
+    if certificate[start] == VERSION_TAG:
+        start = _content(certificate, start)[1]
+    for _ in range(5):  # serial number, signature, issuer, validity, subject
+        start = _content(certificate, start)[1]
+    return certificate[start : _content(certificate, start)[1]]
+
+
+def _content(der: bytes, start: int) -> tuple[int, int]:
+    """Where the value that begins at `start` has its content, and where it ends."""
+    if start + 2 > len(der):
+        raise ValueError("this is no certificate: it ends too early")
+    length, content = der[start + 1], start + 2
+    if length & 0x80:
+        digits = length & 0x7F
+        length, content = int.from_bytes(der[content : content + digits], "big"), content + digits
+    if content + length > len(der):
+        raise ValueError("this is no certificate: it ends too early")
+    return content, content + length
+
+
+def seen_certificate(url: str, fingerprint: str, timeout: float) -> bytes | None:
+    """The certificate that the box shows, in DER; None where nobody answers.
+
+    Raises TlsError where it is not the pinned one: nothing is told of a key that nobody trusts.
+    """
+    import ssl
+
+    from flexclient._tls import Trust, context_for, normal_fingerprint, tls_error
+
+    trust = Trust(fingerprint=normal_fingerprint(fingerprint))
+    parts = urlsplit(url)
+    address = (parts.hostname or "", parts.port or 443)
+    try:
+        with socket.create_connection(address, timeout) as raw:
+            return _handshake(context_for(trust).wrap_socket(raw, server_hostname=parts.hostname))
+    except ssl.SSLError as error:
+        if refused := tls_error(error, trust, url):
+            raise refused from error
+        raise
+    except OSError:
+        return None
+
+
+def _handshake(tls: SSLSocket) -> bytes | None:
+    with tls:
+        return tls.getpeercert(True)
