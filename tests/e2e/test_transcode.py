@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flexclient import FlexClient
 from flexclient import models as m
-from tests.e2e import counted, vlc
+from tests.e2e import vlc
+from tests.media.pictures import decoded, ffprobe, number_of, steps, write_counter
 from tests.support.box import Box
 
 FRAMES = 300
@@ -31,16 +29,7 @@ def readable() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def video(readable: Path) -> Path:
-    return counted.make_file(readable / "counted.mp4", frames=30 * 40, width=640, height=360, fps=30)
-
-
-def ffprobe(url: str) -> dict[str, Any]:
-    """What ffprobe says of the first video stream."""
-    fields = "stream=codec_name,width,height,avg_frame_rate,r_frame_rate,has_b_frames,pix_fmt"
-    command = ["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-select_streams", "v:0", "-show_entries", fields]
-    done = subprocess.run([*command, "-of", "json", url], check=True, capture_output=True, timeout=30)
-    stream: dict[str, Any] = json.loads(done.stdout)["streams"][0]
-    return stream
+    return write_counter(readable / "counted.mp4", 30 * 40, width=640, height=360)
 
 
 def spec(source: m.Source) -> m.PipelineSpec:
@@ -57,9 +46,9 @@ def assert_transcoded(client: FlexClient, box: Box) -> None:
     assert (probed["codec_name"], probed["width"], probed["height"]) == ("h264", 320, 180)
     assert probed["r_frame_rate"] == "30/1"
     assert probed["has_b_frames"] == 0
-    seen = list(counted.numbers(url, FRAMES))
+    seen = [number_of(frame) for frame in decoded(url, FRAMES)]
     assert len(seen) == FRAMES
-    assert counted.steps(seen) == {1}, seen
+    assert steps(seen) == {1}, seen
 
 
 def test_a_file_made_by_ffmpeg(box: Box, client: FlexClient, video: Path) -> None:
