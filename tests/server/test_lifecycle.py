@@ -125,6 +125,31 @@ def test_the_first_fault_is_the_cause() -> None:
     assert later.reason == "no camera"
 
 
+@pytest.mark.parametrize("life", [STARTING, PLAYING])
+@pytest.mark.parametrize("late", [Played(), Ended(), Due(), Wanted(True), Faulted(Fault("stall", "silent"))])
+def test_whoever_failed_is_not_heard_any_more_and_our_kill_is_no_cause(life: Life, late: Happening) -> None:
+    doomed = run(life, SOURCE)
+    assert doomed.state != State.PLAYING
+    said, asked = step(doomed, late, 100, POLICY)
+    assert (said.state, said.fault, asked) == (doomed.state, SOURCE.fault, ())
+    dead = run(said, Exited("the worker was killed by SIGKILL"))
+    assert (dead.fault, dead.reason) == (SOURCE.fault, "no camera")
+
+
+def test_each_try_has_a_cause_of_its_own() -> None:
+    again = run(BROKEN, Due(), at=BROKEN.retry_at or 0)
+    assert run(again, CRASH).reason == CRASH.how
+    assert run(again, Faulted(Fault("output", "no host")), CRASH).reason == "no host"
+
+
+@pytest.mark.parametrize("event", [Told(Order.PLAY), Changed()])
+def test_an_order_for_a_doomed_worker_is_carried_out_once_it_is_gone(event: Happening) -> None:
+    forgiven = run(PLAYING, SOURCE, event)
+    assert (forgiven.state, forgiven.fault) == (State.STARTING, None)
+    assert actions(forgiven, CRASH) == (Action.SPAWN,)
+    assert run(PLAYING, SOURCE, Told(Order.STOP), CRASH).state == State.READY
+
+
 def test_what_never_played_is_in_error_and_tries_again() -> None:
     assert (BROKEN.state, BROKEN.worker) == (State.ERROR, Worker.NONE)
     assert BROKEN.retry_at is not None
@@ -160,11 +185,23 @@ def test_the_breaker_calls_a_crash_loop_an_error() -> None:
     assert run(life, CRASH).state == State.ERROR
 
 
-def test_what_can_never_work_is_not_tried_often() -> None:
-    graph = run(STARTING, Faulted(Fault("graph", "no element x")), Exited("gone"), at=0)
-    assert graph.state == State.ERROR
-    assert graph.retry_at is not None
-    assert graph.retry_at >= POLICY.max_delay * 0.75
+def test_a_missing_gstreamer_is_not_looked_for_often() -> None:
+    media = run(STARTING, Faulted(Fault("media", "no GStreamer")), Exited("gone"), at=0)
+    assert media.state == State.ERROR
+    assert media.retry_at is not None
+    assert media.retry_at >= POLICY.max_delay * 0.75
+
+
+@pytest.mark.parametrize("before", [STARTING, PLAYING, run(ARMED, Wanted(True))])
+def test_what_can_never_work_rests_until_it_is_changed_or_ordered(before: Life) -> None:
+    failed = run(before, Faulted(Fault("graph", "no element x")), Exited("gone"))
+    for event in (Due(), Wanted(False), Wanted(True), Due()):
+        failed, todo = step(failed, event, 1e6, POLICY)
+        assert (failed.state, failed.due, failed.reason, todo) == (State.ERROR, None, "no element x", ())
+    assert actions(failed, Changed()) == (Action.SPAWN,)
+    assert actions(failed, Told(Order.PLAY)) == (Action.SPAWN,)
+    assert run(failed, Told(Order.STOP)).state == State.READY
+    assert run(failed, Closed()).state == State.READY
 
 
 def test_no_picture_in_time_is_a_fault() -> None:
@@ -298,17 +335,19 @@ class AnyOrder(RuleBasedStateMachine):
         if state == State.STOPPING:
             assert worker is Worker.ENDING
         if worker is Worker.NONE and not self.life.goal:
-            assert state == State.READY
+            assert state == (State.ERROR if self.life.hopeless else State.READY)
 
     @invariant()
     def nothing_is_forgotten(self) -> None:
-        """Who should run, runs or has a time to try again; who dies has a fault or a time limit."""
+        """Who should run, runs, is hopeless or has a time to try again; who dies has a fault or a time limit."""
         if self.life.goal and self.life.worker is Worker.NONE:
-            assert self.life.retry_at is not None
+            assert (self.life.retry_at is None) == self.life.hopeless
         if self.life.worker is Worker.NONE:
             assert self.life.deadline is None
-        if self.life.worker is Worker.RUNNING and self.life.state != State.PLAYING and self.life.fault is None:
+        if self.life.worker is Worker.RUNNING and self.life.state != State.PLAYING:
             assert self.life.deadline is not None
+        if self.life.worker is Worker.DOOMED:
+            assert self.life.fault is not None
 
     def teardown(self) -> None:
         """From anywhere, a stop order ends in `ready` once the process is gone."""

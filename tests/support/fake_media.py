@@ -16,6 +16,8 @@ exit     exits with 0 before its first picture
 garbage  sends lines that are no messages, then plays
 ended    plays, then its source ends
 
+A launch line with `bad` in it is one that can never work.
+
 `$FAKE_MEDIA/readers` holds the mounts that are wanted, one a line; `$FAKE_MEDIA/mounts` is what the front offers now,
 `$FAKE_MEDIA/starts` has a line `<id> <word> <pid>` for every worker that was started, and `$FAKE_MEDIA/<id>.graph` is
 the graph that the newest one got.
@@ -165,8 +167,12 @@ def main() -> None:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--link")
+    parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
-    if given.module == "flexserver.media.probe":
+    if given.check:
+        graph = json.load(sys.stdin)
+        print(json.dumps({"fault": "the launch line is bad" if "bad" in graph["line"] else None}))
+    elif given.module == "flexserver.media.probe":
         problem = (HERE / "problem").read_text() if (HERE / "problem").exists() else None
         print(json.dumps({"version": None if problem else "0.0.0", "missing": [], "problem": problem}))
     elif given.module == "flexserver.media.front":

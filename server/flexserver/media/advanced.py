@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from flexserver.media import build
 from flexserver.media.build import BuildError
+from flexserver.media.elements import Graph
 from flexserver.media.gst import GLib, Gst
 
 NAME = "line"
@@ -30,6 +32,13 @@ def add(pipeline: Any, line: str, allowed: tuple[str, ...], first: str) -> None:
     pipeline.add(bin_)
     if not bin_.link(pipeline.get_by_name(first)):
         raise BuildError(f"what the launch line gives is not what the encoding says: {_caps_of(pad)}")
+
+
+def check(graph: Graph) -> None:
+    """Build the graph as a worker does, and throw it away: nothing of it runs. Raises BuildError."""
+    pipeline = build.pipeline(graph)
+    if graph.line is not None:
+        add(pipeline, graph.line, graph.allowed, graph.elements[0].name)
 
 
 def _parse(line: str) -> Any:

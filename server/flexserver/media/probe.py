@@ -2,6 +2,9 @@
 
 `{"version": "1.22.0", "missing": [], "problem": null}`: `missing` names elements that the engine needs, `problem` says
 in a sentence why nothing can be encoded at all. Exit 0 where pipelines can run, 1 where not.
+
+With `--check` it reads a graph (`Graph.to_json`) from stdin and says whether it can be built, without running it:
+`{"fault": null}`, or the reason in a sentence.
 """
 
 from __future__ import annotations
@@ -32,11 +35,25 @@ def probe() -> dict[str, Any]:
     return {"version": version, "missing": missing, "problem": problem}
 
 
+def check(graph: dict[str, Any]) -> dict[str, Any]:
+    """Why this graph can never work, as the module says. Raises ImportError, ValueError where there is no GStreamer."""
+    from flexserver.media import advanced
+    from flexserver.media.build import BuildError
+    from flexserver.media.elements import Graph
+
+    try:
+        advanced.check(Graph.from_json(graph))
+    except BuildError as error:
+        return {"fault": str(error)}
+    return {"fault": None}
+
+
 def main() -> int:
     """Print it; see the module."""
-    answer = probe()
+    checking = "--check" in sys.argv[1:]
+    answer = check(json.load(sys.stdin)) if checking else probe()
     sys.stdout.write(json.dumps(answer) + "\n")
-    return 1 if answer["problem"] else 0
+    return 1 if answer.get("problem") else 0
 
 
 if __name__ == "__main__":

@@ -15,9 +15,13 @@ from pathlib import Path
 from flexserver import protocol
 from flexserver.config import Settings
 from flexserver.logs import LogRing
+from flexserver.media.graph import Graph
 from flexserver.pipelines.child import Child
 
 PROBE_SECONDS = 15.0
+CHECK_SECONDS = 5.0
+CHECKS = 2
+"""So many graphs are checked at once; the others wait."""
 FRONT_SECONDS = 15.0
 PORT_TAKEN = 3
 """The front's exit code when it cannot have its port."""
@@ -46,6 +50,7 @@ class Engine:
         self.settings = settings
         self.gstreamer = Probe(problem="the box has not looked yet")
         self.front = Front(self)
+        self._checking = asyncio.Semaphore(CHECKS)
 
     async def start(self) -> None:
         """Look for GStreamer and bring up the front. Raises `PortTaken`. A box without GStreamer is no error."""
@@ -62,6 +67,19 @@ class Engine:
         if self.gstreamer.problem:
             log.warning("there is no GStreamer", extra={"fields": {"problem": self.gstreamer.problem}})
             await self.front.close()
+
+    async def fault_of(self, graph: Graph) -> str | None:
+        """Why this graph can never work; None where it can, or where nothing can be said about it now."""
+        if self.gstreamer.problem:
+            return None
+        async with self._checking:
+            try:
+                _, out, _ = await self._run_probe("--check", given=json.dumps(graph.to_json()), seconds=CHECK_SECONDS)
+                fault = json.loads(out)["fault"]
+            except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
+                log.warning("a launch line could not be checked", extra={"fields": {"cause": repr(error)}})
+                return None
+        return str(fault) if fault else None
 
     def spawn(
         self,
@@ -86,26 +104,31 @@ class Engine:
 
     async def _probe(self) -> Probe:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._python(),
-                "flexserver.media.probe",
-                env=self._environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-        except OSError as error:
-            return Probe(problem=f"{self._python()[0]} cannot be started: {error.strerror}")
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                out, complaint = await process.communicate()
+            return read_probe(*await self._run_probe(given="", seconds=PROBE_SECONDS))
         except TimeoutError:
             return Probe(problem="GStreamer did not answer")
+        except OSError as error:
+            return Probe(problem=f"{self._python()[0]} cannot be started: {error.strerror}")
+
+    async def _run_probe(self, *arguments: str, given: str, seconds: float) -> tuple[int, bytes, bytes]:
+        """Exit code, output and complaints of a probe. Raises OSError, TimeoutError; it is gone in any case."""
+        process = await asyncio.create_subprocess_exec(
+            *self._python(),
+            "flexserver.media.probe",
+            *arguments,
+            env=self._environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                out, complaint = await process.communicate(given.encode())
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return read_probe(process.returncode or 0, out, complaint)
+        return process.returncode or 0, out, complaint
 
 
 def read_probe(code: int, out: bytes, complaint: bytes) -> Probe:

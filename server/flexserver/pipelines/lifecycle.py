@@ -45,6 +45,8 @@ class Worker(Enum):
     RUNNING = auto()
     ENDING = auto()
     """It was asked to end; the next one starts only when it is gone."""
+    DOOMED = auto()
+    """It failed and is being killed: nothing it says is heard, and how it dies is no cause."""
 
 
 class Action(Enum):
@@ -68,7 +70,12 @@ class Fault:
     @property
     def lasting(self) -> bool:
         """Whether trying again soon is pointless."""
-        return self.part in ("graph", "media")
+        return self.part == "media"
+
+    @property
+    def final(self) -> bool:
+        """Whether trying again is pointless until the pipeline is another one, or is ordered once more."""
+        return self.part == "graph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class Life:
     failures: int = 0
     restarts: int = 0
     fault: Fault | None = None
-    """Why the newest worker failed; None once it plays."""
+    """Why a worker failed last; None once one plays."""
     reason: str | None = None
     deadline: float | None = None
     """When the worker must have got further: first picture, stable, or gone."""
@@ -102,6 +109,12 @@ class Life:
     def due(self) -> float | None:
         """When to say `Due`."""
         return min((at for at in (self.deadline, self.retry_at, self.idle_at) if at is not None), default=None)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it failed for good: it rests in `error` until an order or a change."""
+        final = self.fault is not None and self.fault.final
+        return final and self.worker is Worker.NONE and not self.closed
 
     @property
     def goal(self) -> bool:
@@ -188,10 +201,11 @@ def step(life: Life, event: Happening, now: float, policy: Policy) -> Next:
 
 
 def _fresh(life: Life) -> Life:
-    """A new order or change wipes the slate; a worker that plays goes on."""
+    """A new order or change wipes the slate; a worker that plays goes on, and one that is dying just ends."""
     running = life.worker is Worker.RUNNING
     return replace(
         life,
+        worker=Worker.ENDING if life.worker is Worker.DOOMED else life.worker,
         over=False,
         failures=0,
         retry_at=None,
@@ -219,6 +233,8 @@ def _change(life: Life, now: float, policy: Policy) -> Next:
 
 def _settle(life: Life, now: float, policy: Policy) -> Next:
     """Move towards the goal, as far as can be done now."""
+    if life.hopeless:
+        return replace(life, state=State.ERROR, deadline=None, retry_at=None, idle_at=None), ()
     if life.goal:
         if life.worker is Worker.NONE and life.retry_at is None:
             return _spawn(life, now, policy), (Action.SPAWN,)
@@ -227,8 +243,8 @@ def _settle(life: Life, now: float, policy: Policy) -> Next:
         return life, ()
     if life.worker is Worker.RUNNING:
         return replace(life, worker=Worker.ENDING, state=State.STOPPING, deadline=now + policy.quit), (Action.QUIT,)
-    if life.worker is Worker.ENDING:
-        return replace(life, state=State.STOPPING), ()
+    if life.worker is not Worker.NONE:
+        return replace(life, worker=Worker.ENDING, state=State.STOPPING), ()
     return replace(life, state=State.READY, played=False, failures=0, deadline=None, retry_at=None, idle_at=None), ()
 
 
@@ -260,8 +276,10 @@ def _worker_says(life: Life, event: Happening, now: float, policy: Policy) -> Ne
 
 
 def _give_up(life: Life, fault: Fault) -> Next:
-    """The first fault is the cause; what follows it is noise."""
-    return replace(life, fault=life.fault or fault, deadline=None), (Action.KILL,)
+    """The first fault is the cause: what follows it is noise, the kill that it earns included."""
+    state = State.RECONNECTING if life.state == State.PLAYING else life.state
+    doomed = replace(life, worker=Worker.DOOMED, state=state, fault=fault, reason=fault.message, deadline=None)
+    return doomed, (Action.KILL,)
 
 
 def _exited(life: Life, how: str, now: float, policy: Policy) -> Next:
@@ -270,12 +288,13 @@ def _exited(life: Life, how: str, now: float, policy: Policy) -> Next:
     gone = replace(life, worker=Worker.NONE, deadline=None)
     if life.worker is Worker.ENDING:
         return _settle(gone, now, policy)
-    return _failed(gone, life.fault or Fault("crash", how), now, policy)
+    doomed = life.worker is Worker.DOOMED
+    return _failed(gone, life.fault if doomed and life.fault else Fault("crash", how), now, policy)
 
 
 def _failed(life: Life, fault: Fault, now: float, policy: Policy) -> Next:
     failures = life.failures + 1
-    played = life.played and failures < policy.breaker and not fault.lasting
+    played = life.played and failures < policy.breaker and not (fault.lasting or fault.final)
     wait = _delay(failures, played, fault, life.luck, policy)
     failed = replace(
         life,
@@ -285,7 +304,7 @@ def _failed(life: Life, fault: Fault, now: float, policy: Policy) -> Next:
         fault=fault,
         reason=fault.message,
         state=State.RECONNECTING if played else State.ERROR,
-        retry_at=now + wait if wait else None,
+        retry_at=now + wait if wait and not fault.final else None,
     )
     settled, actions = _settle(failed, now, policy)
     return settled, (Action.REPORT, *actions)

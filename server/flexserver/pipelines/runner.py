@@ -178,7 +178,7 @@ class Runner:
 
     def look(self, now: float) -> None:
         """Let the watchdog judge the worker."""
-        if self._watch and self.running and self.life.fault is None and (fault := watchdog.verdict(self._watch, now)):
+        if self._watch and self.running and (fault := watchdog.verdict(self._watch, now)):
             self.happen(lifecycle.Faulted(fault))
 
     def _do(self, action: Action) -> None:

@@ -74,7 +74,7 @@ class Pipelines:
 
     async def create(self, body: dict[str, Any]) -> Record:
         """Store a new pipeline and start it where it is not on demand. Raises `Refusal`."""
-        spec = documents.read(body, self.rules)
+        spec = await self._read(body)
         async with self._turn(spec.id):
             if spec.id in self._records:
                 hint = "PUT replaces it, PATCH changes it, DELETE makes room."
@@ -94,7 +94,7 @@ class Pipelines:
         """Put another pipeline in this one's place; returns how it was applied: `live`, `restart` or `stored`."""
         async with self._turn(id):
             record = self._matching(id, if_match)
-            spec = documents.read(documents.whole(body, id, record.spec), self.rules)
+            spec = await self._read(documents.whole(body, id, record.spec))
             reordered = spec.on_demand != record.spec.on_demand
             applied = await self._change(record, spec, reordered=reordered)
         await self._started(record)
@@ -104,7 +104,7 @@ class Pipelines:
         """Change some fields (JSON merge patch); else as `replace`. Naming `on_demand` is an order, whatever it was."""
         async with self._turn(id):
             record = self._matching(id, if_match)
-            spec = documents.read(documents.merged(changes, record.spec), self.rules)
+            spec = await self._read(documents.merged(changes, record.spec))
             applied = await self._change(record, spec, reordered="on_demand" in changes)
         await self._started(record)
         return record, applied
@@ -143,6 +143,11 @@ class Pipelines:
         """End every worker at once."""
         for record in self._records.values():
             record.runner.kill()
+
+    async def _read(self, body: dict[str, Any]) -> PipelineSpec:
+        spec = documents.read(body, self.rules)
+        await self._supervisor.check(spec)
+        return spec
 
     async def _change(self, record: Record, spec: PipelineSpec, *, reordered: bool) -> str:
         order = documents.first_order(spec) if reordered else record.row.order

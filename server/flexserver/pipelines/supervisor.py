@@ -10,9 +10,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flexclient.models import ErrorCode, PipelineSpec
+from flexclient.models import ErrorCode, Mode, PipelineSpec
 from flexserver import protocol
 from flexserver.config import Settings
+from flexserver.errors import invalid_field
 from flexserver.events import Hub
 from flexserver.media import graph
 from flexserver.pipelines import documents, status
@@ -59,6 +60,14 @@ class Supervisor:
     def runner(self, spec: PipelineSpec) -> Runner:
         """A run for this pipeline, not ordered to do anything yet."""
         return Runner(spec, self._engine, self._policy, self._plan, self._on_told, self._on_fresh)
+
+    async def check(self, spec: PipelineSpec) -> None:
+        """Look at an advanced pipeline's launch line before it is stored. Raises `Refusal`."""
+        if spec.mode != Mode.ADVANCED:
+            return
+        if fault := await self._engine.fault_of(graph.build(spec, self._where)):
+            hint = "A box started with --advanced-element NAME allows one element more."
+            raise invalid_field("raw_pipeline", fault, hint if fault.startswith("element ") else None)
 
     async def watch(self) -> None:
         """Judge the workers and tell statistics, for ever."""

@@ -13,6 +13,12 @@ CERTAIN = frozenset({"source", "output", "graph", "media"})
 """Faults whose cause is known: waiting on would only delay the answer."""
 
 
+_FINAL = (
+    "The pipeline is stored, but it cannot work as it is, so the box does not try again. Change it (PUT or PATCH): "
+    "then it starts at once."
+)
+
+
 async def started(runner: Runner, seconds: float) -> None:
     """Return when it plays. Raises `Refusal`: the cause when that is certain, 504 when time is up."""
     try:
@@ -48,7 +54,8 @@ def _failed(runner: Runner, life: Life) -> Refusal:
     if life.fault and life.fault.part == "media":
         hint = "Install GStreamer and its Python bindings. The pipeline is stored and plays once they are there."
         return Refusal(ErrorCode.GSTREAMER_UNAVAILABLE, f"this box has no GStreamer: {cause}", hint)
-    return Refusal(ErrorCode.GSTREAMER_ERROR, cause, _hint(runner))
+    hint = _FINAL if life.hopeless else _hint(runner)
+    return Refusal(ErrorCode.GSTREAMER_ERROR, cause, hint)
 
 
 def _too_late(runner: Runner, seconds: float) -> Refusal:
