@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -24,9 +25,12 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         code = run(argv)
         sys.stdout.flush()
-        sys.stderr.flush()
     except (ClosedPipe, BrokenPipeError):
         code = Exit.DONE  # the reader of our pipe has what it wanted
+    except OSError as error:
+        code = _fail(problem_of(error) or Problem(str(error)))
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)  # all is written; taking three hundred modules down in order is a tenth of a short run
 
 

@@ -33,7 +33,11 @@ TABLE: dict[str, Entry | Group] = {
     "api": Entry("flexctl.cmds.api:api", "Send any request to the box"),
 }
 
-HELP = "Command line of a Flex Video encoder."
+HELP = """Command line of a Flex Video encoder.
+
+A variable in brackets says the same as its option. FLEX_TOKEN and FLEX_API_KEY say who asks; they have no option,
+because everyone on a machine can read its command lines.
+"""
 
 
 def _version(value: bool) -> None:

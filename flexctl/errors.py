@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flexctl.exits import Exit
 
 if TYPE_CHECKING:
+    from flexclient import Call
     from flexclient.errors import ApiError, FlexError
 
 
@@ -93,27 +94,44 @@ def problem_of(error: BaseException, url: str = "", *, pinned: bool = False) -> 
             return _answered(error)
         if isinstance(error, errors.FlexError):
             return _unanswered(error, url, pinned)
-    if isinstance(error, OSError) and error.filename:
-        return Problem(f"{error.filename}: {error.strerror}")
+    if isinstance(error, OSError):
+        return Problem(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
     return None
 
 
 def _answered(error: ApiError) -> Problem:
     code = str(error.code or "")
+    exit_code = CODES.get(code) or STATUSES.get(error.status, Exit.FAILED)
+    if code == "GSTREAMER_ERROR" and _orders(error.call):
+        exit_code = Exit.PENDING  # the pipeline is stored, and the box tries again
     return Problem(
         error.message or f"the box answered {error.status}",
-        in_our_words(error.hint or HINTS.get(code, "")),
-        CODES.get(code) or STATUSES.get(error.status, Exit.FAILED),
+        in_our_words(error.hint or HINTS.get(code, ""), _named(error.call)),
+        exit_code,
         tuple((fault.field, fault.message) for fault in error.details),
         error.request_id or "",
     )
 
 
+def _orders(call: Call[Any] | None) -> bool:
+    """Whether a call makes, changes or plays a pipeline."""
+    return bool(call and call.method in {"POST", "PUT", "PATCH"} and not call.path.endswith("/stop"))
+
+
+def _named(call: Call[Any] | None) -> str:
+    """The id in the document that a call sends."""
+    body = call and call.json
+    return str(body.get("id") or "ID") if isinstance(body, dict) else "ID"
+
+
+_MAKE_ROOM = "PUT replaces it, PATCH changes it, DELETE makes room."
 _REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
 
 
-def in_our_words(hint: str) -> str:
+def in_our_words(hint: str, name: str = "ID") -> str:
     """A hint of the box, with the requests that it names as the commands that send them."""
+    if hint == _MAKE_ROOM:
+        return f"`flexctl pipeline update {name}` changes it, `flexctl pipeline delete {name}` makes room."
     return _REQUEST.sub(
         lambda found: f"`flexctl pipeline {' '.join((found[2], found[1])) if found[1] else 'list'}`", hint
     )
@@ -123,6 +141,8 @@ def _unanswered(error: FlexError, url: str, pinned: bool) -> Problem:
     from flexclient import errors
 
     hint = error.hint or ""
+    if url.startswith("http://") and isinstance(error, (errors.Disconnected, errors.ProtocolError)):
+        hint = f"The box speaks https: --url https://{url.removeprefix('http://')}"
     if isinstance(error, errors.UsageError):
         return Problem(error.message, hint, Exit.USAGE)
     if isinstance(error, errors.TlsError):

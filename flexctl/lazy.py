@@ -134,7 +134,7 @@ def _plainly(param: Any) -> Any:
 def _annotation(setting: Setting) -> Any:
     info = typer.Option(
         *setting.flags,
-        help=setting.help,
+        help=setting.help + (f" [{setting.env}]" if setting.env else ""),
         metavar=setting.metavar,
         hidden=setting.hidden,
         rich_help_panel=setting.section,
@@ -278,6 +278,8 @@ class LazyGroup(_Helps, TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command that is named, or say which one may have been meant."""
+        if args[0] == "help":
+            return self._helped(ctx, args[1:])
         if args[0] not in self.table and not args[0].startswith("-"):
             known = self.list_commands(ctx)
             meant = SYNONYMS.get(args[0])
@@ -285,6 +287,13 @@ class LazyGroup(_Helps, TyperGroup):
             guess = f". Did you mean '{near[0]}'?" if near else ""
             raise Misuse(f"there is no command '{ctx.command_path} {args[0]}'{guess}", _help_hint(ctx))
         return super().resolve_command(ctx, args)
+
+    def _helped(self, ctx: Any, names: list[str]) -> Any:
+        """`help COMMAND` is `COMMAND --help`."""
+        if names:
+            return self.resolve_command(ctx, [*names, "--help"])
+        typer.echo(ctx.get_help())
+        raise typer.Exit
 
 
 def _help_hint(ctx: Any) -> str:

@@ -39,6 +39,14 @@ def duration(text: str) -> float:
     return sum(float(number) * units[unit] for number, unit in parts)
 
 
+def some_time(text: str) -> float:
+    """A duration that is more than none."""
+    seconds = duration(text)
+    if not seconds:
+        raise ValueError(f"'{text}' is no time at all")
+    return seconds
+
+
 def names(text: str) -> tuple[str, ...]:
     """Words of a list with commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
@@ -47,7 +55,14 @@ def names(text: str) -> tuple[str, ...]:
 _CONNECTION, _OUTPUT = "Connection", "Output"
 
 GLOBALS: tuple[Setting, ...] = (
-    Setting("url", ("--url",), "Address of the box", metavar="URL", env="FLEX_URL", section=_CONNECTION),
+    Setting(
+        "url",
+        ("--url",),
+        "Address of the box (default: https://127.0.0.1:3539)",
+        metavar="URL",
+        env="FLEX_URL",
+        section=_CONNECTION,
+    ),
     Setting(
         "fingerprint",
         ("--fingerprint",),
@@ -82,10 +97,10 @@ GLOBALS: tuple[Setting, ...] = (
     Setting(
         "timeout",
         ("--timeout",),
-        "Longest wait for one answer (default: 10s)",
+        "Longest wait for an answer, retries included (default: 10s a try)",
         metavar="DURATION",
         env="FLEX_TIMEOUT",
-        read=duration,
+        read=some_time,
         section=_CONNECTION,
     ),
     Setting(

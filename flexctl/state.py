@@ -78,7 +78,7 @@ class State:
                 fingerprint=get("fingerprint"),
                 ca_file=get("ca_file"),
                 insecure=bool(get("insecure")),
-                timeout=get("timeout") or 10.0,
+                **_limits(get("timeout")),
             )
         except UsageError as error:
             raise Misuse(error.message, error.hint or "") from None
@@ -112,6 +112,11 @@ class State:
             stop = Stop(problem.sentence)
             stop.problem = problem
             raise stop from error
+
+
+def _limits(seconds: float | None) -> dict[str, float]:
+    """What --timeout means to the client: the limit of a whole call. Without it the client has its own."""
+    return {"timeout": seconds, "deadline": seconds} if seconds else {}
 
 
 def now() -> datetime:

@@ -3,14 +3,17 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flexctl.cmds.sending import shown
 from flexctl.errors import Misuse
 from flexctl.options import Curl, DryRun
-from flexctl.state import state_of
+from flexctl.state import State, state_of
+
+if TYPE_CHECKING:
+    from flexclient import Call, Reply
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -20,7 +23,11 @@ def api(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH, DELETE.")],
     path: Annotated[
         str | None,
-        typer.Argument(metavar="PATH", help="/flex/..., with ?query where there is one.", show_default=False),
+        typer.Argument(
+            metavar="PATH",
+            help="/flex/..., with ?query where there is one; pipeline is /flex/pipeline.",
+            show_default=False,
+        ),
     ] = None,
     data: Annotated[
         str | None, typer.Option("--data", "-d", metavar="JSON", help="The body; @FILE reads it, - is standard input.")
@@ -46,7 +53,7 @@ def api(
     call = free_call(verb, target, **plan)
     if shown(run, call, dry_run=dry_run, curl=curl):
         return
-    reply = run.client.send(call)
+    reply = _sent(run, call)
     if include:
         lines = [f"{name}: {value}" for name, value in reply.headers.items() if name.lower() != "set-cookie"]
         run.out.say(f"HTTP {reply.status}", "\n".join(lines))
@@ -59,6 +66,19 @@ def api(
         run.out.data(reply.data)
 
 
+def _sent(run: State, call: "Call[Any]") -> "Reply[Any]":
+    """The answer. What is not there is told with the whole address that was asked for."""
+    from flexclient.errors import NotFound
+
+    try:
+        return run.client.send(call)
+    except NotFound as error:
+        asked = f"asked for: {call.method} {run.client.url}{call.target}"
+        lines = [asked] if call.path.startswith("/flex/") else [asked, "all of the API lies below /flex/"]
+        error.hint = "\n".join([*([error.hint] if error.hint else []), *lines])
+        raise
+
+
 def _target(method: str, path: str | None) -> tuple[str, str]:
     """Method and path as they are sent. Raises Misuse, also for a path where the method should be."""
     verb = method.upper()
@@ -67,7 +87,9 @@ def _target(method: str, path: str | None) -> tuple[str, str]:
         raise Misuse(f"'{method}' is no method", hint)
     if not path:
         raise Misuse("PATH is missing", f"for example: flexctl api {verb} /flex/health")
-    return verb, path if path.startswith("/") else f"/{path}"
+    if path.startswith("/"):
+        return verb, path
+    return verb, f"/{path}" if path.startswith("flex/") else f"/flex/{path}"
 
 
 def _headers(texts: list[str]) -> dict[str, str]:

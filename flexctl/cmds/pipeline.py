@@ -4,19 +4,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flexctl.cmds.password import with_password
 from flexctl.cmds.reading import show, show_all
 from flexctl.cmds.sending import each, shown, watch_hint
 from flexctl.errors import Misuse, Stop
 from flexctl.lazy import takes
 from flexctl.manifest import flags
-from flexctl.options import Count, Curl, DryRun, For, Id, Ids, SaveSvg, Yes, duration
+from flexctl.options import Count, Curl, DryRun, For, Id, Ids, SaveSvg, Yes, some_time
 from flexctl.state import State, state_of
 from flexctl.views.pipeline import PIPELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flexclient import Row
+    from flexclient import Reply, Row
     from flexclient.models import Pipeline, PipelineSpec
     from flexctl.manifest.load import Document
 
@@ -91,21 +92,22 @@ def create(
     wait: Annotated[bool, typer.Option("--wait", help="Come back when it plays.")] = False,
     wait_timeout: Annotated[
         float,
-        typer.Option(metavar="DURATION", parser=duration, show_default=False, help="Longest wait (default: 30s)."),
+        typer.Option(metavar="DURATION", parser=some_time, show_default=False, help="Longest wait (default: 30s)."),
     ] = 30.0,
     dry_run: DryRun = False,
     curl: Curl = False,
 ) -> None:
     """Make a pipeline, from options or a file.
 
-    A file may hold several; options are put on top of it when it holds one.
+    A file may hold several; options are put on top of it when it holds one. One that does not start yet, such as of a
+    camera that is off, is exit 8: it is made, and the box keeps trying.
 
       flexctl pipeline create cam1 --source rtsp://camera/1 --bitrate 2M --size 1280x720 --play
 
       flexctl pipeline create -f cam1.yaml --wait
     """
     run = state_of(ctx)
-    for spec, document in _specs(run, id, file):
+    for spec, document in _specs(run, id, file, sent=not (dry_run or curl)):
         if wait and not play and spec.on_demand:
             raise Misuse(
                 "--wait would wait for ever: on demand it plays only while somebody watches",
@@ -125,12 +127,14 @@ def create(
         run.out.changed(f"Created {made.id}: {_now(made)}.", [made], PIPELINE, watch_hint(run, made.id))
 
 
-def _specs(run: State, name: str | None, file: str | None) -> "list[tuple[PipelineSpec, Document | None]]":
+def _specs(
+    run: State, name: str | None, file: str | None, *, sent: bool
+) -> "list[tuple[PipelineSpec, Document | None]]":
     """What is to be made: from the flags, or from a file with the flags put on top."""
     from flexclient.models import PipelineSpec
     from flexctl.manifest.load import Document, load
 
-    patch = flags.document(run.given)
+    patch = with_password(run, flags.document(run.given), sent=sent)
     if file is None:
         if name is None:
             raise Misuse("ID is missing", "flexctl pipeline create ID --source URI, or -f FILE")
@@ -169,10 +173,16 @@ def _create(run: State, spec: "PipelineSpec", document: "Document | None") -> "P
         raise document.misuse(faults) from error
 
 
+_READY = {
+    "armed": "it is armed, and encodes while somebody watches",
+    "stop": "it is stopped",
+    "play": "it has ended",
+}
+
+
 def _now(pipeline: "Pipeline") -> str:
-    if pipeline.order == "armed" and pipeline.state == "ready":
-        return "it is armed, and encodes while somebody watches"
-    return f"it is {pipeline.state}"
+    told = _READY.get(str(pipeline.order)) if pipeline.state == "ready" else None
+    return told or f"it is {pipeline.state}"
 
 
 @takes(*flags.SETTINGS)
@@ -190,10 +200,13 @@ def update(
 
       flexctl pipeline update cam1 --bitrate 4M --overlay-text 'Gate 2' --remove crop
 
+    --on-demand arms it: it encodes while somebody watches; --no-on-demand plays it. Nothing else changes whether it
+    runs. Exit 8 says that it is changed and does not play yet: the box keeps trying.
+
     Nobody else's change is lost: one that came in between is an error (exit 5).
     """
     run = state_of(ctx)
-    patch = flags.document(run.given)
+    patch = with_password(run, flags.document(run.given), sent=not (dry_run or curl))
     for field in remove or ():
         patch = flags.without(patch, field)
     if file is not None:
@@ -216,7 +229,8 @@ def _replace(run: State, name: str, file: str, *, dry_run: bool, curl: bool) -> 
         raise document.misuse([("id", f"'{body['id']}' is not '{name}': an id cannot be changed")])
     spec = Document(document.file, body, document.lines).read(PipelineSpec)
     if not shown(run, run.client.pipelines.replace.plan(name, spec), dry_run=dry_run, curl=curl):
-        _told(run, run.client.pipelines.replace.raw(name, spec))
+        before = run.client.pipelines.get.raw(name)
+        _told(run, before, run.client.pipelines.replace.raw(name, spec))
 
 
 def _patch(run: State, name: str, patch: dict[str, Any], *, dry_run: bool, curl: bool) -> None:
@@ -225,26 +239,39 @@ def _patch(run: State, name: str, patch: dict[str, Any], *, dry_run: bool, curl:
 
     if shown(run, run.client.pipelines.patch.plan(name, patch), dry_run=dry_run, curl=curl):
         return
+    before = run.client.pipelines.get.raw(name)
     try:
         reply = run.client.pipelines.patch.raw(name, patch)
     except (MethodNotAllowed, UnsupportedMediaType):
-        before = run.client.pipelines.get.raw(name)
         spec = flags.read_spec(flags.merge(before.data.spec().body(), patch))
         etag = {"if_match": before.headers["etag"]} if before.headers.get("etag") else {}
         reply = run.client.pipelines.replace.raw(name, spec, **etag)
-    _told(run, reply)
+    _told(run, before, reply)
 
 
+_RUNS = {"playing", "starting", "reconnecting"}
 _APPLIED = {
-    "live": "it took effect at once, in the running picture",
-    "restart": "the encoder was started anew with it",
-    "stored": "it takes effect when the pipeline runs",
+    ("live", True): "; the change took effect at once, in the running picture",
+    ("restart", True): "; the encoder was started anew for the change",
+    ("stored", False): "; the change takes effect when it runs",
 }
+"""How a change was applied, and whether the pipeline runs now -> what to say of it."""
 
 
-def _told(run: State, reply: Any) -> None:
-    how = _APPLIED.get(reply.headers.get("flex-applied") or "")
-    run.out.changed(f"Changed {reply.data.id}" + (f": {how}." if how else "."), [reply.data], PIPELINE)
+def _told(run: State, before: "Reply[Pipeline]", after: "Reply[Pipeline]") -> None:
+    made = after.data
+    how = _APPLIED.get((after.applied or "", made.state in _RUNS), "")
+    sentence = f"Changed {made.id}: {_now(made)}{how}."
+    if _same(before, after):
+        sentence = f"Nothing changed: {made.id} was so already. {_now(made).capitalize()}."
+    run.out.changed(sentence, [made], PIPELINE)
+
+
+def _same(before: "Reply[Pipeline]", after: "Reply[Pipeline]") -> bool:
+    """Whether the box has what it had. Its ETag knows of a password too, which no document shows."""
+    if before.etag and after.etag:
+        return before.etag == after.etag
+    return before.data.spec() == after.data.spec() and before.data.order == after.data.order
 
 
 def delete(ctx: typer.Context, ids: Ids, yes: Yes = False, dry_run: DryRun = False, curl: Curl = False) -> None:

@@ -25,9 +25,7 @@ def show(state: State, call: Call[T], view: View[T], *, curl: bool = False) -> N
         state.out.one(state.client.send(call).data, view)
 
 
-def show_all(
-    state: State, call: Call[list[T]], view: View[T], empty: tuple[str, str], *, curl: bool = False
-) -> None:
+def show_all(state: State, call: Call[list[T]], view: View[T], empty: tuple[str, str], *, curl: bool = False) -> None:
     """Show many things. `empty` is what to say, and what to do next, when there are none."""
     if shown(state, call, dry_run=False, curl=curl):
         return

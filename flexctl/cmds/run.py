@@ -7,13 +7,14 @@ import typer
 
 from flexctl.cmds.reading import show
 from flexctl.cmds.sending import each, shown, watch_hint
-from flexctl.errors import Misuse
-from flexctl.options import Curl, DryRun, Id, Ids, duration, names
+from flexctl.errors import Misuse, Stop
+from flexctl.exits import Exit
+from flexctl.options import Curl, DryRun, Id, Ids, names, some_time
 from flexctl.state import state_of
-from flexctl.views.pipeline import PIPELINE, STATUS
+from flexctl.views.pipeline import PIPELINE, STATUS, state_words
 
 if TYPE_CHECKING:
-    from flexclient.models import Pipeline
+    from flexclient.models import Pipeline, PipelineStatus
 
 
 def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
@@ -74,7 +75,10 @@ def wait(
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="DURATION", parser=duration, show_default=False, help="Longest wait for all of them (default: 30s)."
+            metavar="DURATION",
+            parser=some_time,
+            show_default=False,
+            help="Longest wait for all of them (default: 30s).",
         ),
     ] = 30.0,
 ) -> None:
@@ -82,17 +86,29 @@ def wait(
 
     Exit 0 when all did, 1 when one reached a state that --or-fail names, 6 when the time ran out.
     """
+    from flexclient.errors import WaitTimeout
+
     run = state_of(ctx)
     states, fail_states = _states(for_), _states(or_fail)
     end = monotonic() + timeout
-    found = [
-        run.client.pipelines.wait(
-            name, states=states, fail_states=fail_states - states, timeout=max(end - monotonic(), 0.0)
-        )
-        for name in ids
-    ]
+
+    def reached(name: str) -> "PipelineStatus":
+        left = max(end - monotonic(), 0.001)
+        try:
+            return run.client.pipelines.wait(name, states=states, fail_states=fail_states - states, timeout=left)
+        except WaitTimeout as error:
+            seen = _seen(error.status) if error.status else "the box did not answer"
+            wanted = " or ".join(sorted(states))
+            sentence = f"pipeline {name} was not {wanted} within {timeout:g} s: {seen}"
+            raise Stop(sentence, "Allow more time with --timeout", Exit.TIMED_OUT) from None
+
+    found = [reached(name) for name in ids]
     seen = ", ".join(f"{status.id} is {status.state}" for status in found)
     run.out.changed(f"{seen}.", found, STATUS)
+
+
+def _seen(status: "PipelineStatus") -> str:
+    return f"it is {state_words(status.state, status.order)}" + (f" ({status.reason})" if status.reason else "")
 
 
 def _states(text: str) -> set[str]:

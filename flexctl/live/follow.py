@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from flexctl.errors import Misuse
 from flexctl.live.feed import Feed
 from flexctl.live.model import Link, log_lines, with_event
 from flexctl.out.style import Span, cells, paint
@@ -26,10 +27,19 @@ def in_place(state: State) -> bool:
     return terminal.stdout and not terminal.dumb and state.out.form in {"table", "wide"}
 
 
+def check_form(state: State, *forms: str) -> None:
+    """Raises Misuse where a form was asked for that a stream cannot have here; `forms` are those it can have."""
+    form = state.given.get("output")
+    if form and not in_place(state) and form not in {"json", "ndjson", *forms}:
+        where = "on this terminal" if state.out.terminal.stdout else "into a pipe"
+        raise Misuse(f"-o {form}: what is followed is written {where} as JSON lines", "leave -o out, or say -o ndjson")
+
+
 def follow(
     state: State, given: Mapping[str, Any], *, seconds: float | None, count: int | None, svg: str | None, scroll: bool
 ) -> None:
     """Follow the stream until it ends, the time is up, or so many events came."""
+    check_form(state, *(("table", "wide") if state.out.terminal.stdout else ()))
 
     def make(put: Any) -> Any:
         return state.client.events.stream(**given, on_state=put)

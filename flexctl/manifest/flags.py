@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from flexctl.errors import Misuse
-from flexctl.options import Setting
+from flexctl.options import SECRETS, Setting
 
 if TYPE_CHECKING:
     from flexclient.models import PipelineSpec
@@ -48,6 +49,18 @@ def edges(text: str) -> tuple[int, int, int, int]:
     return top, right, bottom, left
 
 
+def source_address(text: str) -> str:
+    """The address of a source. Raises Misuse for one that holds a password: the whole machine can read it there."""
+    user = re.match(r"[^/?#]*//([^/?#\s@:]*):[^/?#\s]*@", text)
+    if user:
+        raise Misuse(
+            "--source: a password in an address can be read by everyone on this machine, and is logged by many",
+            f"leave user and password out of it and add --source-user {user[1] or 'NAME'}; the password is then asked "
+            f"for, or comes from --source-password-stdin or {SECRETS['source_password']}",
+        )
+    return text
+
+
 def number(text: str) -> int | float:
     """A number, whole where it is."""
     try:
@@ -65,25 +78,73 @@ def _flag(fields: str, flag: str, help: str, kind: Any = str, section: str = "Pi
 _POSITIONS = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
 
 FLAGS: tuple[Flag, ...] = (
-    _flag("source.uri", "--source", "rtsp://, udp://, file:///path, test://smpte", section="Source", metavar="URI"),
-    _flag("source.user", "--source-user", "User name for the source", section="Source", metavar="NAME"),
-    _flag("source.latency_ms", "--latency", "Jitter buffer", int, section="Source", metavar="MS"),
+    _flag(
+        "source.uri",
+        "--source",
+        "rtsp://, udp://, file:///path, test://smpte",
+        section="Source",
+        metavar="URI",
+        read=source_address,
+    ),
+    _flag(
+        "source.user",
+        "--source-user",
+        "User name for the source; the password is asked for, or FLEX_SOURCE_PASSWORD",
+        section="Source",
+        metavar="NAME",
+    ),
+    _flag(
+        "source.latency_ms",
+        "--latency",
+        "Jitter buffer, 0 to 10000 (default: 200)",
+        int,
+        section="Source",
+        metavar="MS",
+    ),
     _flag("source.network_interface", "--interface", "Interface for multicast", section="Source", metavar="NAME"),
     _flag("source.loop", "--loop/--no-loop", "Files: begin again at the end", bool, section="Source"),
-    _flag("encoding.codec", "--codec", "Video codec", Literal["h264", "h265", "av1"], section="Encoding"),
-    _flag("encoding.bitrate", "--bitrate", "2000 is kbit/s, 2.5M", section="Encoding", metavar="RATE", read=kilobits),
+    _flag(
+        "encoding.codec",
+        "--codec",
+        "h264 (default); which others it has is the box's to say",
+        Literal["h264", "h265", "av1"],
+        section="Encoding",
+    ),
+    _flag(
+        "encoding.bitrate",
+        "--bitrate",
+        "2000 is kbit/s, 2.5M (default: 750)",
+        section="Encoding",
+        metavar="RATE",
+        read=kilobits,
+    ),
     _flag(
         "encoding.width encoding.height",
         "--size",
-        "Size of the picture (0x0: the source's)",
+        "Size of the picture, up to 8192x8192 (0x0: the source's)",
         section="Encoding",
         metavar="WxH",
         read=size,
     ),
     _flag("encoding.fps", "--fps", "Pictures a second (0: the source's)", section="Encoding", metavar="N", read=number),
-    _flag("encoding.quality", "--quality", "1 fastest .. 10 best", int, section="Encoding", metavar="1-10"),
-    _flag("encoding.gop_seconds", "--gop", "Time between key frames", section="Encoding", metavar="SEC", read=number),
-    _flag("encoding.hardware", "--hardware", "Hardware encoder", Literal["auto", "never"], section="Encoding"),
+    _flag(
+        "encoding.quality", "--quality", "1 fastest .. 10 best (default: 5)", int, section="Encoding", metavar="1-10"
+    ),
+    _flag(
+        "encoding.gop_seconds",
+        "--gop",
+        "Time between key frames (default: 2)",
+        section="Encoding",
+        metavar="SEC",
+        read=number,
+    ),
+    _flag(
+        "encoding.hardware",
+        "--hardware",
+        "auto (default): a hardware encoder where one works; never",
+        Literal["auto", "never"],
+        section="Encoding",
+    ),
     _flag("transform.mirror", "--mirror", "Flip the picture", Literal["none", "horizontal", "vertical"]),
     _flag("transform.rotate", "--rotate", "0, 90, 180, 270", int, metavar="DEGREES"),
     _flag("transform.grayscale", "--grayscale/--no-grayscale", "Take the colour out", bool),
@@ -91,25 +152,64 @@ FLAGS: tuple[Flag, ...] = (
     _flag("overlay.text", "--overlay-text", "Text to burn in, drawn literally", metavar="TEXT"),
     _flag("overlay.timestamp", "--timestamp/--no-timestamp", "Burn in the box's clock", bool),
     _flag("overlay.timestamp", "--timestamp-format", "The clock in a form of your own", metavar="STRFTIME"),
-    _flag("overlay.position", "--overlay-position", "Where text stands", _POSITIONS, metavar="PLACE"),
-    _flag("overlay.font_size", "--font-size", "Of text, at 1080 lines", int, metavar="POINTS"),
-    _flag("overlay.color", "--overlay-color", "Of text", metavar="COLOR"),
-    _flag("overlay.background", "--overlay-background", "Behind text", metavar="COLOR"),
+    _flag(
+        "overlay.position",
+        "--overlay-position",
+        f"Where text stands: {', '.join(get_args(_POSITIONS))} (default: top-left)",
+        _POSITIONS,
+        metavar="PLACE",
+    ),
+    _flag(
+        "overlay.font_size",
+        "--font-size",
+        "Size of text on a picture of 1080 lines, 4 to 400 (default: 24)",
+        int,
+        metavar="POINTS",
+    ),
+    _flag(
+        "overlay.color",
+        "--overlay-color",
+        "Colour of text: #RRGGBB, #RRGGBBAA or a name (default: white)",
+        metavar="COLOR",
+    ),
+    _flag("overlay.background", "--overlay-background", "Colour behind text, as --overlay-color", metavar="COLOR"),
     _flag(
         "output.uri", "--output-uri", "rtsp://0.0.0.0:8731/NAME, udp://HOST:PORT", section="Output of it", metavar="URI"
     ),
     _flag(
         "on_demand",
         "--on-demand/--no-on-demand",
-        "Encode only while somebody watches",
+        "Encode only while somebody watches (default), or always",
         bool,
         section="Output of it",
     ),
-    _flag("metadata", "--metadata", "Your own data", list[str], section="Output of it", metavar="KEY=VALUE"),
-    _flag("raw_pipeline", "--raw-pipeline", "Advanced mode", section="Output of it", metavar="LAUNCH"),
+    _flag(
+        "metadata",
+        "--metadata",
+        "Your own data; give it once for each key",
+        list[str],
+        section="Output of it",
+        metavar="KEY=VALUE",
+    ),
+    _flag(
+        "raw_pipeline",
+        "--raw-pipeline",
+        "A launch line of your own, where the box allows it",
+        section="Output of it",
+        metavar="LAUNCH",
+    ),
 )
 
-SETTINGS = tuple(flag.setting for flag in FLAGS)
+PASSWORD_STDIN = Setting(
+    "spec_source_password_stdin",
+    ("--source-password-stdin",),
+    "Read the source's password from standard input",
+    bool,
+    section="Source",
+)
+"""Beside the table: a password is no argument, and no flag sets it."""
+
+SETTINGS = (*(flag.setting for flag in FLAGS[:2]), PASSWORD_STDIN, *(flag.setting for flag in FLAGS[2:]))
 _OF_FIELD = {field: flag.setting.flags[0].split("/")[0] for flag in FLAGS for field in flag.fields}
 
 
@@ -169,7 +269,8 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def without(patch: dict[str, Any], field: str) -> dict[str, Any]:
-    """The patch that also takes a field out. Raises Misuse for a field that a flag of the same command sets."""
+    """The patch that also takes a field out. Raises Misuse for one that is none, or that a flag sets as well."""
+    _check_removable(field)
     *parents, last = field.split(".")
     part = patch
     for parent in parents:
@@ -180,3 +281,28 @@ def without(patch: dict[str, Any], field: str) -> dict[str, Any]:
         raise Misuse(f"--remove {field}: an option of this command sets it")
     part[last] = None
     return patch
+
+
+def _check_removable(field: str) -> None:
+    """Raises Misuse for a field that no pipeline has, with the one that may have been meant."""
+    from flexclient.models import PipelineSpec
+
+    fields = list(_fields(PipelineSpec))
+    known = field in fields or field.startswith("metadata.")
+    if known and field not in {"id", "source"}:
+        return
+    if known:
+        raise Misuse(f"--remove {field}: no pipeline is without it")
+    near = get_close_matches(field, fields, 1, 0.5)
+    guess = f". Did you mean '{near[0]}'?" if near else ""
+    parts = ", ".join(name for name in fields if "." not in name and name != "id")
+    raise Misuse(f"--remove {field}: a pipeline has no such field{guess}", f"its parts are {parts}")
+
+
+def _fields(model: Any, prefix: str = "") -> Iterator[str]:
+    """The dotted names of a model's fields."""
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        for kind in getattr(field.annotation, "__args__", ()):
+            if hasattr(kind, "model_fields"):
+                yield from _fields(kind, f"{prefix}{name}.")

@@ -63,7 +63,7 @@ def query(expression: str, data: Any) -> Any:
         return jmespath.search(expression, data)
     except JMESPathError as error:
         raise Misuse(
-            f"--query: {str(error).splitlines()[0]}", "the language is described at https://jmespath.org"
+            f"--query: {str(error).splitlines()[0].rstrip(':')}", "the language is described at https://jmespath.org"
         ) from None
 
 

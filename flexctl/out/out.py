@@ -5,12 +5,12 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TextIO
 
-from flexctl.errors import ClosedPipe, Misuse, Problem
+from flexctl.errors import ClosedPipe, Misuse, Problem, Stop
 from flexctl.out import formats
 from flexctl.out.style import Span, fold, paint, safe
 from flexctl.out.table import Line, Look, arrange, choose, details, table
@@ -20,11 +20,13 @@ from flexctl.views.view import T, View
 
 @contextmanager
 def _pipe() -> Iterator[None]:
-    """Writing to somebody who has gone."""
+    """Writing to somebody who has gone, or where nothing more fits."""
     try:
         yield
     except BrokenPipeError:
         raise ClosedPipe from None
+    except OSError as error:
+        raise Stop(f"the output cannot be written: {error.strerror or error}") from None
 
 
 @dataclass(slots=True)
@@ -183,18 +185,41 @@ class Out:
         lines = [paint(spans, self.terminal.color_err)] if sentence else []
         lines += [paint([Span("  " + line, "dim")], self.terminal.color_err) for line in more.splitlines()]
         if lines:
-            self.stderr.write("\n".join(lines) + "\n")
-            self.stderr.flush()
+            with suppress(OSError):  # nobody can be told, and the work goes on
+                self.stderr.write("\n".join(lines) + "\n")
+                self.stderr.flush()
 
     def confirm(self, question: str, *, yes: bool) -> bool:
         """Whether a person agrees. Without a terminal nobody can, so `--yes` must say it."""
         if yes:
             return True
-        if not (self.terminal.stdin and self.terminal.stderr):
+        if not self.can_ask:
             raise Misuse(f"there is no terminal to ask: {question}", "say --yes to do it without a question")
         self.stderr.write(f"{safe(question)} [y/N] ")
         self.stderr.flush()
-        return self.stdin.readline().strip().lower() in {"y", "yes"}
+        with self._new_line():
+            return self.stdin.readline().strip().lower() in {"y", "yes"}
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person to ask."""
+        return self.terminal.stdin and self.terminal.stderr
+
+    def ask_secret(self, question: str) -> str:
+        """What a person types, unseen."""
+        from getpass import getpass
+
+        with self._new_line():
+            return getpass(safe(question), self.stderr)
+
+    @contextmanager
+    def _new_line(self) -> Iterator[None]:
+        """Ctrl-C at a question leaves the cursor behind it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.stderr.write("\n")
+            raise
 
 
 def _sentence(text: str) -> str:
@@ -215,4 +240,6 @@ def tell_problem(problem: Problem, stderr: TextIO, terminal: Terminal) -> None:
         lines += [paint([Span(f"  {part}", "accent")], color) for part in fold(safe(line), 200)]
     if problem.request_id:
         lines.append(paint([Span(f"  request id {safe(problem.request_id)}", "dim")], color))
-    stderr.write("\n".join(lines) + "\n")
+    with suppress(OSError):  # then the exit code alone says it
+        stderr.write("\n".join(lines) + "\n")
+        stderr.flush()

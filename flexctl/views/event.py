@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flexctl.out.human import human
-from flexctl.views.pipeline import json_of, state_of
+from flexctl.views.pipeline import json_of, state_words
 from flexctl.views.view import Column, Field, Part, View
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def what(event: Event[Any]) -> str:
     """What happened, in a few words."""
     data = event.data
     if event.type == "pipeline_status":
-        return ", ".join([state_of(data.state, data.order), *_figures(data)])
+        return ", ".join([state_words(data.state, data.order), *_figures(data)])
     if event.type == "pipeline_error":
         again = f", next try at {data.next_retry_at.astimezone():%H:%M:%S}" if data.next_retry_at else ""
         return f"{data.message}{again}"
@@ -60,7 +60,7 @@ def what(event: Event[Any]) -> str:
     if event.type == "bye":
         return data.reason or "the box shuts down"
     if event.type in {"pipeline_created", "pipeline_updated"}:
-        return state_of(data.state, data.order)
+        return state_words(data.state, data.order)
     return str(getattr(data, "device_name", None) or "")
 
 

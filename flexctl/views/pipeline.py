@@ -60,7 +60,7 @@ READY = {"armed": "ready (armed)", "stop": "ready (stopped)", "play": "ready (en
 """What `ready` means, by the order that it waits under: a source that was ordered to play and is ready has ended."""
 
 
-def state_of(state: object, order: object) -> str:
+def state_words(state: object, order: object) -> str:
     """The state, for people."""
     return READY.get(str(order), "ready") if state == "ready" else str(state)
 
@@ -99,7 +99,7 @@ def _details(pipeline: Pipeline) -> list[Part]:
             "",
             _given(
                 Field("Id", pipeline.id),
-                Field("State", state_of(pipeline.state, pipeline.order), "state"),
+                Field("State", state_words(pipeline.state, pipeline.order), "state"),
                 Field("Order", pipeline.order),
                 Field("Mode", pipeline.mode),
                 Field("On demand", pipeline.on_demand, "bool"),
@@ -121,7 +121,7 @@ def _details(pipeline: Pipeline) -> list[Part]:
 PIPELINE: View[Pipeline] = View(
     columns=(
         Column("id", "ID", lambda p: p.id),
-        Column("state", "STATE", lambda p: p.state, "state", shown=lambda p: state_of(p.state, p.order)),
+        Column("state", "STATE", lambda p: p.state, "state", shown=lambda p: state_words(p.state, p.order)),
         Column("source", "SOURCE", source_of, priority=1, least=14),
         Column("encoding", "ENCODING", encoding_of, priority=2, least=24),
         Column("output", "OUTPUT", output_of, priority=3, least=14, shown=mount_of),
@@ -159,7 +159,7 @@ def _status_details(status: PipelineStatus) -> list[Part]:
             "",
             _given(
                 Field("Id", status.id),
-                Field("State", state_of(status.state, status.order), "state"),
+                Field("State", state_words(status.state, status.order), "state"),
                 Field("Order", status.order),
                 Field("Reason", status.reason or None),
                 Field("Since", status.since, "age"),
@@ -178,7 +178,7 @@ def _status_details(status: PipelineStatus) -> list[Part]:
 STATUS: View[PipelineStatus] = View(
     columns=(
         Column("id", "ID", lambda s: s.id),
-        Column("state", "STATE", lambda s: s.state, "state", shown=lambda s: state_of(s.state, s.order)),
+        Column("state", "STATE", lambda s: s.state, "state", shown=lambda s: state_words(s.state, s.order)),
         Column("fps", "FPS", _stat("fps"), "fps", priority=2),
         Column("bitrate_kbps", "BITRATE", _stat("bitrate_kbps"), "kbps", priority=3),
         Column("readers", "READERS", lambda s: s.readers, "count", priority=4),
@@ -207,7 +207,7 @@ def _watched(row: Row) -> str | None:
 def _row_state(row: Row) -> str:
     """The state, for people: an event may know of it before the document does."""
     known = row.status or row.pipeline
-    return state_of(row.state, known.order if known else None)
+    return state_words(row.state, known.order if known else None)
 
 
 def _live(name: str) -> Callable[[Row], Any]:
