@@ -14,7 +14,6 @@ from flexclient.models import ErrorDocument, Pipeline, PipelineStatus
 from tests.server.conftest import FakeBoxes
 from tests.support.api import TEST_SOURCE, Api, spec
 from tests.support.box import Box
-from tests.support.fixtures import BoxFactory
 from tests.support.media_double import FakeMedia
 
 RTSP = {"uri": "rtsp://127.0.0.1:9/x", "user": "u", "password": "s3cret-pw"}
@@ -151,49 +150,6 @@ def test_every_fault_is_named_at_once(api: Api) -> None:
     }
     body = {"id": "a", "source": {"uri": "http://x"}, "output": {"uri": "http://y"}, "audio": {"source": "test"}}
     assert details(api.call("POST", "/flex/pipeline", json=body)).keys() == {"source.uri", "output.uri", "audio"}
-
-
-def test_a_launch_line_that_can_never_work_is_refused_and_not_stored(fake_boxes: FakeBoxes) -> None:
-    box, _ = fake_boxes("--allow-advanced")
-    api = Api(box)
-    good = {"id": "adv", "mode": "advanced", "raw_pipeline": "good"}
-    bad = {**good, "raw_pipeline": "bad"}
-    assert details(api.call("POST", "/flex/pipeline", json=bad)) == {"raw_pipeline": "the launch line is bad"}
-    assert api.get("/flex/pipeline").json() == []
-    assert api.call("POST", "/flex/pipeline", json=good).status_code == 201
-    before = api.get("/flex/pipeline/adv").json()
-    for method, body in (("PUT", bad), ("PATCH", {"raw_pipeline": "bad"})):
-        assert details(api.call(method, "/flex/pipeline/adv", json=body)).keys() == {"raw_pipeline"}
-    assert api.get("/flex/pipeline/adv").json() == before
-
-
-@pytest.mark.parametrize("problem", [None, "no gi"])
-def test_a_launch_line_that_cannot_be_checked_is_stored(fake_boxes: FakeBoxes, problem: str | None) -> None:
-    """No GStreamer, or a probe that fails: the worker will say what is wrong with it."""
-    box, media = fake_boxes("--allow-advanced", problem=problem)
-    if problem is None:
-        (media.folder / "python").unlink()
-    body = {"id": "adv", "mode": "advanced", "raw_pipeline": "bad"}
-    assert Api(box).call("POST", "/flex/pipeline", json=body).status_code == 201
-
-
-def test_a_real_launch_line_is_checked_for_real(box_factory: BoxFactory) -> None:
-    api = Api(box_factory("--allow-advanced"))
-    for line, said in [
-        ("videotestsrc ! nosuchelement", 'no element "nosuchelement"'),
-        ("filesrc location=/etc/passwd ! h264parse", "element 'filesrc' is not allowed"),
-        ("! ! !", "syntax error"),
-    ]:
-        body = {"id": "adv", "mode": "advanced", "raw_pipeline": line}
-        assert said in details(api.call("POST", "/flex/pipeline", json=body))["raw_pipeline"]
-    line = "videotestsrc is-live=true ! video/x-raw,width=320,height=180 ! x264enc tune=zerolatency"
-    body = {"id": "adv", "mode": "advanced", "raw_pipeline": line}
-    assert api.call("POST", "/flex/pipeline", json=body).status_code == 201
-
-
-def test_advanced_names_the_flag_that_allows_it(api: Api) -> None:
-    body = {"id": "adv", "mode": "advanced", "raw_pipeline": "videotestsrc"}
-    assert "--allow-advanced" in details(api.call("POST", "/flex/pipeline", json=body))["mode"]
 
 
 @pytest.fixture

@@ -58,6 +58,32 @@ def test_a_certain_cause_is_answered_at_once(api: Api, fake: FakeMedia, word: st
     assert api.get("/flex/health").json()["parts"]["workers"]["status"] == "degraded"
 
 
+def ours(api: Api) -> list[str]:
+    """The server's own lines in the pipeline's log."""
+    lines = api.get("/flex/pipeline/cam1/logs").text.splitlines()
+    return [line.partition(" flexserver: ")[2] for line in lines if " flexserver: " in line]
+
+
+def test_the_log_says_what_was_and_nothing_that_misleads(api: Api, fake: FakeMedia) -> None:
+    """Our own kill after a worker's word is no cause, and an end that was asked for is no news."""
+    fake.script("cam1", "source", "play", "play")
+    api.create("cam1", on_demand=False)
+    api.wait("cam1", "playing")
+    order(api, "stop")
+    order(api, "play")
+    os.kill(fake.starts("cam1")[-1], signal.SIGSEGV)
+    until(lambda: len(ours(api)) > 1)
+    first, second = ours(api)
+    assert first.startswith("the source is bad; started again in 0.")
+    assert second == "the worker was killed by SIGSEGV; started again at once"
+
+
+def test_the_log_of_what_can_never_work(api: Api, fake: FakeMedia) -> None:
+    fake.script("cam1", "graph")
+    api.create("cam1", on_demand=False)
+    assert ours(api) == ["the graph is bad; not started again"]
+
+
 def test_it_keeps_trying_until_the_camera_is_there(api: Api, fake: FakeMedia) -> None:
     fake.script("cam1", "source", "source", "play")
     assert api.create("cam1", on_demand=False).status_code == 500

@@ -14,6 +14,7 @@ graph    says that its graph can never work, and exits
 crash    dies of SIGSEGV before its first picture
 exit     exits with 0 before its first picture
 garbage  sends lines that are no messages, then plays
+blank    plays, and has no picture to show
 ended    plays, then its source ends
 
 A launch line with `bad` in it is one that can never work.
@@ -97,7 +98,9 @@ def worker(line: Line) -> None:
         frames += 0 if word == "frozen" else 3
         line.say(protocol.Beat(frames, frames * 1000))
         for message in line.hear(BEAT_SECONDS):
-            if word != "deaf":
+            if word == "blank" and isinstance(message, protocol.Ask):
+                line.say(protocol.Answer(message.seq, ok=False, data="there is no picture yet"))
+            elif word != "deaf":
                 obey(line, message)
 
 

@@ -310,6 +310,17 @@ def _failed(life: Life, fault: Fault, now: float, policy: Policy) -> Next:
     return settled, (Action.REPORT, *actions)
 
 
+def outlook(life: Life, now: float) -> str:
+    """Why the last worker failed and what comes next, in a sentence for the log."""
+    if life.worker is Worker.RUNNING:
+        after = "started again at once"
+    elif life.retry_at is not None:
+        after = f"started again in {max(0.0, life.retry_at - now):.1f} s"
+    else:
+        after = "not started again"
+    return f"{life.fault.message if life.fault else life.reason}; {after}"
+
+
 def _delay(failures: int, played: bool, fault: Fault, luck: float, policy: Policy) -> float:
     """At once after the first failure of what had played; then twice as long each time, a quarter more or less."""
     if failures == 1 and played:

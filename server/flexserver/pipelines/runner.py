@@ -101,15 +101,19 @@ class Runner:
             return False
         return answer.ok
 
-    async def ask(self, what: str, width: int | None = None) -> str | None:
-        """The worker's answer to `snapshot` or `dot`; None where it does not play."""
+    async def ask(self, what: str, width: int | None = None) -> str:
+        """The worker's answer to `snapshot` or `dot`. Raises LookupError that says why there is none."""
         if self._child is None or not self.on_air:
-            return None
+            raise LookupError(f"it is {self.life.state.value}, not playing")
         try:
             answer = await self._child.ask(lambda seq: protocol.Ask(seq, what, width), ANSWER_SECONDS)
-        except (ChildGone, TimeoutError):
-            return None
-        return answer.data if answer.ok else None
+        except ChildGone:
+            raise LookupError("its worker ended just now") from None
+        except TimeoutError:
+            raise LookupError("its worker did not answer") from None
+        if not answer.ok:
+            raise LookupError(answer.data)
+        return answer.data
 
     def watched(self, readers: int, *, wanted: bool) -> None:
         """The front counted the readers of the mount."""
@@ -185,6 +189,7 @@ class Runner:
         if action is Action.SPAWN:
             self._spawn()
         elif action is Action.REPORT:
+            self.ring.add(f"flexserver: {lifecycle.outlook(self.life, time.monotonic())}")
             if not self.deleted:
                 self._tell(self, Told(self.life.fault))
         elif self._child and action is Action.QUIT:
@@ -238,7 +243,6 @@ class Runner:
     def _on_exit(self, child: Child, how: str) -> None:
         if child is self._child:
             self._child, self._graph, self._watch = None, None, None
-            self.ring.add(f"flexserver: the worker {how}")
             self.happen(lifecycle.Exited(f"the worker {how}"))
 
     def _wind(self) -> None:

@@ -89,10 +89,10 @@ async def events(call: Call) -> ASGIApp:
 async def snapshot(call: Call) -> Response:
     """GET /flex/pipeline/{id}/snapshot.jpg."""
     record = call.box.pipelines.get(call.id)
+    if record.spec.mode == Mode.ADVANCED:
+        raise conflict(f"the pipeline '{call.id}' has no picture to show: an advanced pipeline keeps none")
     width = int(call.query["width"]) if "width" in call.query else None
-    picture = await record.runner.ask("snapshot", width)
-    if picture is None:
-        raise _not_playing(record, "there is no picture")
+    picture = await _ask(record, "picture to show", "snapshot", width)
     return tagged(call, base64.b64decode(picture), JPEG)
 
 
@@ -100,10 +100,7 @@ async def read_graph(call: Call) -> Response:
     """GET /flex/pipeline/{id}/graph."""
     record = call.box.pipelines.get(call.id)
     if call.query.get("format") == "dot":
-        dot = await record.runner.ask("dot")
-        if dot is None:
-            raise _not_playing(record, "there is no running graph")
-        return Response(dot, media_type=TEXT)
+        return Response(await _ask(record, "running graph", "dot"), media_type=TEXT)
     line = graph.build(record.spec, graph.Where()).to_launch()
     return Response(line + "\n", media_type=TEXT)
 
@@ -114,10 +111,15 @@ async def logs(call: Call) -> Response:
     return Response(record.runner.ring.tail(int(call.query.get("tail", "100"))), media_type=TEXT)
 
 
-def _not_playing(record: Record, what: str) -> Exception:
-    state = record.runner.life.state
-    hint = f"PUT /flex/pipeline/{record.row.id}/play starts it."
-    return conflict(f"the pipeline '{record.row.id}' is {state.value}, not playing, so {what}", hint)
+async def _ask(record: Record, thing: str, what: str, width: int | None = None) -> str:
+    """What the worker answers. Raises `Refusal` (409) with its reason where it has none."""
+    try:
+        return await record.runner.ask(what, width)
+    except LookupError as error:
+        address = f"/flex/pipeline/{record.row.id}"
+        rests = record.runner.life.state == State.READY
+        hint = f"PUT {address}/play starts it." if rests else f"GET {address}/status says how it fares; try again."
+        raise conflict(f"the pipeline '{record.row.id}' has no {thing}: {error}", hint) from None
 
 
 _E = ErrorCode
