@@ -166,9 +166,14 @@ Flow: TypeAlias = Generator[Step, Any, T]
 
 
 def segment(value: str) -> str:
-    """A value as one segment of a path, whatever it holds. Raises `UsageError` for an empty one."""
+    """A value as one segment of a path. Raises `UsageError` for an empty one, and for one with a slash in it.
+
+    The slash could be encoded, but a box or a proxy that decodes it early would take the rest for another address.
+    """
     if not value:
         raise UsageError("an id is needed, and this one is empty")
+    if "/" in value:
+        raise UsageError(f"'{value}' is no id: an id has no '/'")
     # Dots are letters to quote(), but a segment of dots is navigation to every URL library.
     return quote(value, safe="").replace(".", "%2E") if re.fullmatch(r"\.+", value) else quote(value, safe="")
 

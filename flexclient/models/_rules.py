@@ -40,6 +40,17 @@ class Between(Rule):
 
 
 @dataclass(frozen=True)
+class ZeroOrBetween(Between):
+    """0, which has a meaning of its own, or a number from `low` to `high`."""
+
+    def fault(self, value: Any) -> str | None:
+        return None if value == 0 or not (fault := super().fault(value)) else f"{fault}, nor 0"
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"const": 0}, super().schema()]}
+
+
+@dataclass(frozen=True)
 class OneOf(Rule):
     """A number out of a short list."""
 

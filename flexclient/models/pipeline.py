@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, field_serializer
 from pydantic_core.core_schema import SerializationInfo
 
 from flexclient.models._base import Model, OpenEnum
-from flexclient.models._rules import Between, Length, OneOf, Pattern
+from flexclient.models._rules import Between, Length, OneOf, Pattern, ZeroOrBetween
 
 COLOR_NAMES: dict[str, str] = {
     "black": "#000000",
@@ -149,8 +149,8 @@ class Encoding(Model):
     """Pixels; 0 keeps the source's."""
     height: Annotated[int, Between(0, 8192)] = 0
     """Pixels; 0 keeps the source's."""
-    fps: Annotated[float, Between(0, 240)] = 0
-    """Pictures per second; 0 keeps the source's."""
+    fps: Annotated[float, ZeroOrBetween(0.1, 240)] = 0
+    """Pictures per second, from 0.1; 0 keeps the source's."""
     quality: Annotated[int, Between(1, 10)] = 5
     """From 1 (fastest) to 10 (best picture for the bitrate, most CPU)."""
     gop_seconds: Annotated[float, Between(0.1, 60)] = 2.0

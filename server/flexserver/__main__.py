@@ -95,7 +95,8 @@ def _cancel_me() -> Callable[[bool], None]:
 
 def _box(settings: Settings, store: Store, hub: Hub, engine: Engine) -> Box:
     roots = settings.media_roots or (settings.data_dir / "media",)
-    rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), settings.allow_advanced)
+    hosts = frozenset(name.lower() for name in _names(settings))
+    rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), settings.allow_advanced, hosts)
     supervisor = Supervisor(settings, engine, hub, rules)
     return Box(settings, store, hub, engine, supervisor, Pipelines(store, hub, supervisor, rules))
 
@@ -162,9 +163,12 @@ async def _start(engine: Engine) -> None:
 
 def _renewal(settings: Settings) -> Callable[[], certs.Certificate]:
     """What makes sure that there is a certificate, now and later."""
-    given = [settings.host] if settings.host not in WILDCARDS else []
-    folder = settings.data_dir / "certs"
-    return lambda: certs.ensure(folder, {*certs.local_names(), *given, *settings.tls_names}, datetime.now(UTC))
+    return lambda: certs.ensure(settings.data_dir / "certs", _names(settings), datetime.now(UTC))
+
+
+def _names(settings: Settings) -> set[str]:
+    """The names and addresses of this box."""
+    return {*certs.local_names(), *settings.tls_names, *({settings.host} - WILDCARDS)}
 
 
 def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) -> None:

@@ -17,9 +17,9 @@ from flexclient.models import ErrorCode
 from flexserver import logs
 from flexserver.box import Box
 from flexserver.errors import Refusal, answer, invalid_field
-from flexserver.limits import MAX_HEADERS, MAX_REQUESTS
+from flexserver.limits import MAX_HEADERS, MAX_REQUESTS, check_framing
 from flexserver.routes import TABLE
-from flexserver.routing import EVENTS, Call, allowed, choose, read_query
+from flexserver.routing import EVENTS, Call, allowed, choose, decoded, read_query
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -91,7 +91,8 @@ class App:
     async def _respond(self, request: Request) -> Response | ASGIApp:
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADERS:
             raise invalid_field("", f"the headers are larger than {MAX_HEADERS} bytes")
-        methods, parameters = TABLE.find(request.scope["path"])
+        check_framing(request)
+        methods, parameters = TABLE.find(decoded(request.scope["raw_path"]))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": allowed(methods)})
         endpoint = choose(methods, request.method)

@@ -6,7 +6,8 @@ import asyncio
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -55,12 +56,21 @@ def _too_large() -> Refusal:
     return Refusal(ErrorCode.PAYLOAD_TOO_LARGE, message, "Send one pipeline a request.", headers=_CLOSE)
 
 
+def check_framing(request: Request) -> None:
+    """Raises `Refusal` (400) where two headers say how long the body is: a proxy may have believed the other one."""
+    if "content-length" in request.headers and "transfer-encoding" in request.headers:
+        message = "the request has both Content-Length and Transfer-Encoding; it may have one of them"
+        raise Refusal(ErrorCode.VALIDATION_ERROR, message, headers=_CLOSE)
+
+
 def check_media_type(request: Request, allowed: tuple[str, ...]) -> None:
     """Raises `Refusal` (415) where the body is declared as something else."""
     declared = request.headers.get("content-type", "")
-    essence, _, parameters = declared.partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if essence.strip().lower() in allowed and charset in ("", "charset=utf-8"):
+    essence, *parameters = (part.strip().lower() for part in declared.split(";"))
+    charsets = {
+        value.strip(' "') for name, _, value in (part.partition("=") for part in parameters) if name == "charset"
+    }
+    if essence in allowed and charsets <= {"utf-8"}:
         return
     said = f"the body is declared as '{declared}'" if declared else "the body has no Content-Type"
     hint = f"Send JSON with the header 'Content-Type: {allowed[0]}'."
@@ -82,7 +92,7 @@ def parse_json(body: bytes) -> Any:
         raise invalid_field("", f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep() from None
-    if faults := tuple(_text_faults(value, "", 0)):
+    if faults := tuple(_value_faults(value, "", 0)):
         raise invalid(*faults)
     return value
 
@@ -95,51 +105,54 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class _Bad:
+    """Stands in the value for what is none; only the finished value knows in which field it stands."""
+
+    message: str
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise invalid_field(twice, "the key stands twice in one object")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        found[name] = _Bad("the key stands twice in one object") if name in found else value
     return found
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise invalid_field("", f"not JSON: {name} is not a number that JSON knows")
+def _no_constant(name: str) -> _Bad:
+    return _Bad(f"not JSON: {name} is not a number that JSON knows")
 
 
-def _finite(digits: str) -> float:
+def _finite(digits: str) -> float | _Bad:
     value = float(digits)
-    if not math.isfinite(value):
-        raise invalid_field("", f"the number {digits[:40]} is too large")
-    return value
+    return value if math.isfinite(value) else _Bad(f"the number {digits[:40]} is too large")
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise invalid_field("", f"the number {digits[:20]}... is too large")
-    return int(digits)
+def _integer(digits: str) -> int | _Bad:
+    return int(digits) if len(digits) <= MAX_DIGITS else _Bad(f"the number {digits[:20]}... is too large")
 
 
 def _too_deep() -> Refusal:
     return invalid_field("", f"the document is nested deeper than {MAX_DEPTH} levels")
 
 
-def _text_faults(value: Any, where: str, depth: int) -> Iterator[FieldError]:
-    """Text that no field can hold: NUL, and halves of surrogate pairs (they have no UTF-8)."""
+def _value_faults(value: Any, where: str, depth: int) -> Iterator[FieldError]:
+    """What no field can hold: no value at all, and text with NUL or half a surrogate pair (it has no UTF-8)."""
     if depth > MAX_DEPTH:
         raise _too_deep()
-    if isinstance(value, str) and (fault := _text_fault(value)):
+    if isinstance(value, _Bad):
+        yield FieldError(field=where, message=value.message)
+    elif isinstance(value, str) and (fault := _text_fault(value)):
         yield FieldError(field=where, message=fault)
     elif isinstance(value, dict):
         for name, item in value.items():
             if fault := _text_fault(name):
                 yield FieldError(field=where, message=f"a key here {fault}")
             else:
-                yield from _text_faults(item, f"{where}.{name}" if where else name, depth + 1)
+                yield from _value_faults(item, f"{where}.{name}" if where else name, depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _text_faults(item, f"{where}.{index}" if where else str(index), depth + 1)
+            yield from _value_faults(item, f"{where}.{index}" if where else str(index), depth + 1)
 
 
 def _text_fault(text: str) -> str | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -172,6 +173,11 @@ class Table:
             if match := regex.fullmatch(path):
                 return methods, match.groupdict()
         raise not_found("this address", "GET /flex/openapi.json describes every address of this box.")
+
+
+def decoded(raw: bytes) -> str:
+    """A path for `Table.find`: split at its slashes before it is decoded, so that `%2F` begins no other address."""
+    return "/".join(unquote(part).replace("/", "%2F") for part in raw.decode("latin-1").split("/"))
 
 
 def _regex(path: str) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import signal
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 
 import h11
@@ -20,6 +21,7 @@ from flexserver.limits import HEADER_SECONDS, MAX_CONNECTIONS, MAX_HEADERS
 GRACE_SECONDS = 2
 """How long requests in work may take to end on shutdown; then they are cancelled."""
 GOODBYE_SECONDS = 0.2
+_HEADERS_TOO_LARGE = 431
 
 
 class Protocol(H11Protocol):
@@ -61,7 +63,10 @@ class Protocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words are not for people
         """Answer what is not HTTP with the error document, too."""
-        message = f"this is not a request of HTTP/1.1, or its headers are larger than {MAX_HEADERS} bytes"
+        cause = sys.exception()  # it is being handled: uvicorn does not pass it on
+        message = f"this is not a request of HTTP/1.1: {cause}"
+        if isinstance(cause, h11.RemoteProtocolError) and cause.error_status_hint == _HEADERS_TOO_LARGE:
+            message = f"the headers are larger than {MAX_HEADERS} bytes"
         self._refuse(Refusal(ErrorCode.VALIDATION_ERROR, message))
 
     def _mind_headers(self) -> None:

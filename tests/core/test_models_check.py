@@ -58,6 +58,10 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     ({"encoding": {"codec": "vp8"}}, "encoding.codec"),
     ({"encoding": {"bitrate": 0}}, "encoding.bitrate"),
     ({"encoding": {"quality": 11}}, "encoding.quality"),
+    ({"encoding": {"fps": 0.0004}}, "encoding.fps"),
+    ({"encoding": {"fps": 0.099}}, "encoding.fps"),
+    ({"encoding": {"fps": 240.1}}, "encoding.fps"),
+    ({"encoding": {"fps": -1}}, "encoding.fps"),
     ({"encoding": {"width": 100_000}}, "encoding.width"),
     ({"transform": {"rotate": 45}}, "transform.rotate"),
     ({"overlay": {"color": "#12345"}}, "overlay.color"),
@@ -82,6 +86,11 @@ def test_each_fault_is_named(change: dict[str, Any], field: str) -> None:
 def test_every_fault_is_told_at_once() -> None:
     found = faults({"id": "../x", "typo": 1, "encoding": {"bitrate": 0, "codec": "vp8"}})
     assert set(found) == {"id", "typo", "encoding.bitrate", "encoding.codec"}
+
+
+@pytest.mark.parametrize("fps", [0, 0.1, 1, 240])
+def test_a_rate_is_0_or_one_that_can_be_kept(fps: float) -> None:
+    assert m.check(m.PipelineSpec, json.dumps({**GOOD, "encoding": {"fps": fps}})).encoding == m.Encoding(fps=fps)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}"])

@@ -41,6 +41,12 @@ def test_bad_sources_name_the_address(uri: str) -> None:
     assert fields(graph.check_source(m.Source(uri=uri))) == ["source.uri"]
 
 
+@pytest.mark.parametrize("uri", ["rtsp://h:99999/x", "rtsp://h:port/x", "udp://1.2.3.4:70000", "udp://1.2.3.4:-1"])
+def test_a_port_that_is_none_is_what_is_named(uri: str) -> None:
+    faults = [*graph.check_source(m.Source(uri=uri)), *graph.check_output(m.Output(uri=uri), 8731)]
+    assert [fault.message for fault in faults] == ["the port is not a number from 1 to 65535"] * 2
+
+
 def test_faults_of_another_input_carry_its_name() -> None:
     assert fields(graph.check_source(m.Source(uri="x"), "inputs.0.source")) == ["inputs.0.source.uri"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -113,6 +114,11 @@ def test_an_unknown_pipeline_is_404_everywhere(api: Api) -> None:
         ({"output": {"uri": "rtsp://0.0.0.0:1/x"}}, "output.uri"),
         ({"output": {"uri": "rtsp://0.0.0.0:8731/a b"}}, "output.uri"),
         ({"output": {"uri": "udp://host"}}, "output.uri"),
+        ({"output": {"uri": "rtsp://1.2.3.4/x"}}, "output.uri"),
+        ({"output": {"uri": "rtsp://elsewhere.example:554/x"}}, "output.uri"),
+        ({"encoding": {"fps": 0.0004}}, "encoding.fps"),
+        ({"source": {"uri": "rtsp://h/x", "user": "u", "password": "*" * 10}}, "source.password"),
+        ({"source": {"uri": "udp://239.1.1.1:5000", "network_interface": "none0"}}, "source.network_interface"),
         ({"metadata": {"a": 1}}, "metadata.a"),
         ({"raw_pipeline": "videotestsrc"}, "raw_pipeline"),
         ({"mode": "advanced", "source": None, "raw_pipeline": "videotestsrc"}, "mode"),
@@ -138,6 +144,44 @@ def test_a_bad_field_is_named_and_nothing_is_made(api: Api, change: dict[str, An
         if all(change.values()):  # null and {} mean something else in a merge patch
             assert field in details(api.call("PATCH", "/flex/pipeline/cam1", json=change))
         assert api.get("/flex/pipeline/cam1").json() == before
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0.0.0.0",
+        "0.0.0.0:8731",
+        "[::]",
+        "localhost",
+        "LocalHost",
+        "127.0.0.1",
+        "127.1.2.3",
+        "[::1]",
+        "",
+        socket.gethostname(),
+    ],
+)
+def test_an_rtsp_output_names_this_box(api: Api, host: str) -> None:
+    assert api.create("cam1", output={"uri": f"rtsp://{host}/x"}).status_code == 201
+
+
+def test_an_rtsp_push_is_refused_by_name(api: Api) -> None:
+    said = details(api.create("cam1", output={"uri": "rtsp://1.2.3.4/x"}))["output.uri"]
+    assert "rtsp push is not supported by this version of the box" in said
+    assert "1.2.3.4" in said
+
+
+def test_a_file_that_cannot_be_looked_at_is_400(api: Api, fake_box: Box) -> None:
+    root = fake_box.data_dir / "media"
+    root.mkdir(exist_ok=True)
+    (root / "loop").unlink(missing_ok=True)
+    (root / "loop").symlink_to("loop")
+    for name in ("a" * 300, "a/" * 600 + "x", "loop", "loop/x", "nothing"):
+        assert "source.uri" in details(api.create("cam1", source={"uri": f"file://{root}/{name}"})), name[:9]
+
+
+def test_an_interface_that_is_there_is_fine(api: Api) -> None:
+    assert api.create(source={"uri": "udp://239.1.1.1:5000", "network_interface": "lo"}).status_code == 201
 
 
 def test_every_fault_is_named_at_once(api: Api) -> None:
@@ -246,6 +290,23 @@ def test_put_is_the_whole_and_patch_a_part(api: Api) -> None:
     put = api.call("PUT", "/flex/pipeline/cam1", json={"source": TEST_SOURCE}).json()
     assert "encoding" not in put
     assert "metadata" not in put
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"zzz": None}, "zzz"),
+        ({"source": {"zzz": None}}, "source.zzz"),
+        ({"encoding": {"zzz": None, "bitrate": 900}}, "encoding.zzz"),
+        ({"zzz": {"a": None}}, "zzz"),
+    ],
+)
+def test_a_patch_that_removes_what_no_pipeline_has_is_named(api: Api, changes: dict[str, Any], field: str) -> None:
+    made = api.create("cam1", encoding={"bitrate": 800}).json()
+    assert details(api.call("PATCH", "/flex/pipeline/cam1", json=changes)).keys() == {field}
+    assert api.get("/flex/pipeline/cam1").json() == made
+    known = {"overlay": None, "source": {"caps": None}, "encoding": {"width": None}, "metadata": {"gone": None}}
+    assert api.call("PATCH", "/flex/pipeline/cam1", json=known).status_code == 200
 
 
 def test_patch_takes_both_media_types_and_ignores_what_is_read_only(api: Api) -> None:

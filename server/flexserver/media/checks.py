@@ -69,7 +69,8 @@ def _source_faults(source: Source, field: str) -> Iterator[FieldError]:
     parts = _split(source.uri)
     if parts is None or parts.scheme not in sources.SCHEMES:
         known = ", ".join(f"{scheme}://" for scheme in sources.SCHEMES)
-        yield FieldError(field=f"{field}.uri", message=f"a source's address begins with one of {known}")
+        none = _port_fault(source.uri) or f"a source's address begins with one of {known}"
+        yield FieldError(field=f"{field}.uri", message=none)
         return
     if message := _ADDRESS_RULES[parts.scheme](parts):
         yield FieldError(field=f"{field}.uri", message=message)
@@ -121,7 +122,8 @@ _ADDRESS_RULES = {
 def _output_faults(output: Output, rtsp_port: int, field: str) -> Iterator[FieldError]:
     parts = _split(output.uri)
     if parts is None or parts.scheme not in outputs.SCHEMES:
-        yield FieldError(field=field, message="an output is rtsp://0.0.0.0:8731/<name> or udp://host:port")
+        message = _port_fault(output.uri) or "an output is rtsp://0.0.0.0:8731/<name> or udp://host:port"
+        yield FieldError(field=field, message=message)
     elif parts.scheme == "udp":
         if not parts.hostname or not _HOST.fullmatch(parts.hostname) or not parts.port:
             yield FieldError(field=field, message="a udp:// output is udp://host:port")
@@ -167,6 +169,19 @@ def _crop_faults(spec: PipelineSpec) -> Iterator[FieldError]:
     width, height = sources.TEST_SIZE
     if crop.left + crop.right >= width or crop.top + crop.bottom >= height:
         yield FieldError(field="crop", message=f"the crop leaves nothing of the test picture, {width}x{height}")
+
+
+def _port_fault(uri: str) -> str | None:
+    """Whether the port is what keeps an address from being one. It is not repeated: it may be half a password."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    try:
+        _ = parts.port
+    except ValueError:
+        return "the port is not a number from 1 to 65535"
+    return None
 
 
 def _split(uri: str) -> SplitResult | None:

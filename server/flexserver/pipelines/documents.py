@@ -4,19 +4,36 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 
-from flexclient.models import READ_ONLY, FieldError, InvalidDocument, Order, Output, PipelineSpec, check
+from pydantic.fields import FieldInfo
+
+from flexclient.models import (
+    READ_ONLY,
+    FieldError,
+    InvalidDocument,
+    Model,
+    Order,
+    Output,
+    Pipeline,
+    PipelineSpec,
+    Source,
+    check,
+)
 from flexserver.errors import invalid, invalid_field
 from flexserver.media import graph
 
 DEFAULT_OUTPUT = "rtsp://0.0.0.0:8731/"
+MASK = "**********"
+"""What a hidden password is shown as; it is never one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,8 @@ class Rules:
     rtsp_port: int
     media_roots: tuple[Path, ...]
     allow_advanced: bool
+    hosts: frozenset[str] = frozenset()
+    """Names and addresses of this box, in small letters: its certificate's."""
 
 
 def read(body: dict[str, Any], rules: Rules) -> PipelineSpec:
@@ -39,6 +58,8 @@ def read(body: dict[str, Any], rules: Rules) -> PipelineSpec:
         raise invalid(*faults)
     if faults := tuple(file_faults(spec, rules.media_roots)):
         raise invalid(*faults, hint=f"Files may lie in {', '.join(map(str, rules.media_roots))}.")
+    if faults := tuple(_interface_faults(spec)):
+        raise invalid(*faults)
     return _complete(spec)
 
 
@@ -49,28 +70,69 @@ def _faults(spec: PipelineSpec, rules: Rules) -> Iterator[FieldError]:
     yield from graph.check_shape(spec)
     if spec.source:
         yield from (fault for fault in graph.check_source(spec.source) if fault.field not in named)
-        yield from _login_in_uri(spec.source.uri)
-    yield from graph.check_output(spec.output or Output(uri=DEFAULT_OUTPUT + spec.id), rules.rtsp_port)
+        yield from _login_faults(spec.source)
+    output = spec.output or Output(uri=DEFAULT_OUTPUT + spec.id)
+    yield from tuple(graph.check_output(output, rules.rtsp_port)) or _push_faults(output.uri, rules.hosts)
 
 
-def _login_in_uri(uri: str) -> Iterator[FieldError]:
-    """An address is answered to everybody; a password is not."""
-    if "@" in uri.partition("://")[2].partition("/")[0]:
+def _login_faults(source: Source) -> Iterator[FieldError]:
+    """An address is answered to everybody; a password is not, and the stars in its place are none."""
+    if "@" in source.uri.partition("://")[2].partition("/")[0]:
         message = "a user and a password belong into source.user and source.password, not into the address"
         yield FieldError(field="source.uri", message=message)
+    if source.password and source.password.get_secret_value() == MASK:
+        message = "these stars stand for a hidden password: send the password itself, or leave the field out to keep it"
+        yield FieldError(field="source.password", message=message)
+
+
+def _push_faults(uri: str, ours: frozenset[str]) -> Iterator[FieldError]:
+    """An rtsp:// output of another host would be a push."""
+    parts = urlsplit(uri)
+    host = parts.hostname or ""
+    if parts.scheme == "rtsp" and not (host in ours or _is_here(host)):
+        message = (
+            f"'{host}' is not this box, and an rtsp push is not supported by this version of the box; "
+            "rtsp://0.0.0.0:8731/<name> is served by the box itself"
+        )
+        yield FieldError(field="output.uri", message=message)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host in ("", "localhost")
+    return address.is_unspecified or address.is_loopback
 
 
 def file_faults(spec: PipelineSpec, roots: tuple[Path, ...]) -> Iterator[FieldError]:
     """Whether a file source is there and inside the allowed folders. Looks at the disk; links are followed first."""
     if spec.source is None or not spec.source.uri.startswith("file:"):
         return
-    path = Path(os.path.realpath(unquote(urlsplit(spec.source.uri).path)))
+    try:
+        message = _file_fault(Path(os.path.realpath(unquote(urlsplit(spec.source.uri).path))), roots)
+    except OSError as error:
+        message = f"the box cannot look at this file: {error.strerror}"
+    if message:
+        yield FieldError(field="source.uri", message=message)
+
+
+def _file_fault(path: Path, roots: tuple[Path, ...]) -> str | None:
     if not any(path.is_relative_to(os.path.realpath(root)) for root in roots):
-        yield FieldError(field="source.uri", message="the file is outside the folders that this box may read")
-    elif not path.is_file():
-        yield FieldError(field="source.uri", message=f"there is no file {path}")
-    elif not os.access(path, os.R_OK):
-        yield FieldError(field="source.uri", message=f"the box may not read {path}")
+        return "the file is outside the folders that this box may read"
+    if not path.is_file():
+        return f"there is no file {path}"
+    return None if os.access(path, os.R_OK) else f"the box may not read {path}"
+
+
+def _interface_faults(spec: PipelineSpec) -> Iterator[FieldError]:
+    """Whether the network interface is there. Asks the kernel."""
+    if spec.source is None or (name := spec.source.network_interface) is None:
+        return
+    here = [known for _, known in socket.if_nameindex()]
+    if name not in here:
+        message = f"this box has no network interface '{name}'; it has {', '.join(here)}"
+        yield FieldError(field="source.network_interface", message=message)
 
 
 def _complete(spec: PipelineSpec) -> PipelineSpec:
@@ -96,8 +158,26 @@ def merged(changes: dict[str, Any], stored: PipelineSpec) -> dict[str, Any]:
     """A PATCH's result: the stored pipeline with a JSON merge patch (RFC 7396) laid over it."""
     if changes.get("id", stored.id) != stored.id:
         raise invalid_field("id", "an id cannot be changed", "Create a pipeline with the new id and delete this one.")
+    if faults := tuple(_unknown(changes, Pipeline)):
+        raise invalid(*faults)
     result = _merge(without_password(stored), changes)
     return _with_password(result, stored, said=_says_password(changes))
+
+
+def _unknown(changes: dict[str, Any], model: type[Model], prefix: str = "") -> Iterator[FieldError]:
+    """Fields that a patch removes and that no pipeline has: after the merge nobody would see them."""
+    for name, value in changes.items():
+        info = model.model_fields.get(name)
+        if info is None and value is None:
+            yield FieldError(field=prefix + name, message="there is no such field")
+        elif info and isinstance(value, dict) and (part := _part(info)):
+            yield from _unknown(value, part, f"{prefix}{name}.")
+
+
+def _part(info: FieldInfo) -> type[Model] | None:
+    """The model that a field holds, if it holds one."""
+    kinds = (info.annotation, *get_args(info.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Model)), None)
 
 
 def without_password(spec: PipelineSpec) -> dict[str, Any]:
