@@ -102,10 +102,12 @@ class Hub:
         """A reader of what comes, and of what came after `since`."""
         reader = Reader(self, wanted, self.newest if since is None else min(since, self.newest))
         if since is not None:
-            if self._reaches(since):
-                reader.replay(frame for frame in self._ring if frame.id > since)
-            else:
+            if since > self.newest:
+                reader.lose("the id is ahead of this box: it was reset, or the id is not from here")
+            elif since < self._floor:
                 reader.lose("the box does not remember back to there")
+            else:
+                reader.replay(frame for frame in self._ring if frame.id > since)
         self._readers.add(reader)
         return reader
 
@@ -128,10 +130,6 @@ class Hub:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._disk.close()
-
-    def _reaches(self, since: int) -> bool:
-        newest: int = self.newest
-        return self._floor <= since <= newest
 
     def _keep(self, frames: Iterable[Frame]) -> None:
         self._ring.extend(frames)

@@ -108,6 +108,10 @@ def test_an_unknown_pipeline_is_404_everywhere(api: Api) -> None:
         ({"encoding": {"codec": "vp9"}}, "encoding.codec"),
         ({"encoding": {"bitrate": 0}}, "encoding.bitrate"),
         ({"encoding": {"width": 9000}}, "encoding.width"),
+        ({"encoding": {"width": 1281}}, "encoding.width"),
+        ({"encoding": {"height": 721}}, "encoding.height"),
+        ({"encoding": {"width": 1, "height": 360}}, "encoding.width"),
+        ({"encoding": {"height": 14}}, "encoding.height"),
         ({"transform": {"rotate": 45}}, "transform.rotate"),
         ({"overlay": {"color": "mauvish"}}, "overlay.color"),
         ({"overlay": {"text": "x" * 1025}}, "overlay.text"),
@@ -354,6 +358,28 @@ def test_changing_on_demand_changes_the_order_and_nothing_else_does(api: Api) ->
     assert (playing["order"], playing["state"]) == ("play", "playing")
     assert api.call("PATCH", "/flex/pipeline/cam1", json={"on_demand": True}).json()["order"] == "armed"
     api.wait("cam1", "ready")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"encoding": {"width": 16, "height": 8192}},
+        {"encoding": {"width": 0, "height": 0}},
+        {"encoding": {"width": 640}, "crop": {"left": 1, "top": 3}},
+        {"crop": {"left": 1}, "transform": {"rotate": 90}},
+        {"encoding": {"width": 360, "height": 640}, "transform": {"rotate": 270}},
+    ],
+)
+def test_even_sizes_and_any_crop_or_turn_are_fine(api: Api, parts: dict[str, Any]) -> None:
+    assert api.create(**parts).status_code == 201
+
+
+def test_an_odd_size_is_not_made_even_behind_ones_back(api: Api) -> None:
+    said = details(api.create(encoding={"width": 1281, "height": 2}))
+    assert said == {
+        "encoding.width": "must be even: H.264 stores colour for 2x2 pixels",
+        "encoding.height": "must be at least 16, or 0: as the source has it",
+    }
 
 
 @pytest.mark.parametrize("last", ["stop", "play"])

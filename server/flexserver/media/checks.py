@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOUNT = re.compile(r"(?=.{1,128}$)[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
+_MIN_SIZE = 16
+"""Pixels: one block of the codec."""
 _NOT_YET = ("inputs", "audio", "framegrab", "outputs")
 
 
@@ -35,8 +37,8 @@ def check_output(output: Output, rtsp_port: int, field: str = "output") -> list[
 
 
 def check_shape(spec: PipelineSpec) -> list[FieldError]:
-    """Parts that cannot go together: simple without a source, advanced without a line, a crop that leaves nothing."""
-    return list(_shape_faults(spec))
+    """What cannot be made: simple without a source, advanced without a line, a crop that leaves nothing, odd sizes."""
+    return [*_shape_faults(spec), *_size_faults(spec)]
 
 
 def _not_yet(field: str, what: str | None = None) -> FieldError:
@@ -159,6 +161,18 @@ def _shape_faults(spec: PipelineSpec) -> Iterator[FieldError]:
         yield FieldError(field="overlay.timestamp", message=message)
     if spec.source and spec.crop and spec.source.uri.startswith("test://"):
         yield from _crop_faults(spec)
+
+
+def _size_faults(spec: PipelineSpec) -> Iterator[FieldError]:
+    """A size that the encoder would silently make another one. 0 keeps the source's."""
+    for name in ("width", "height") if spec.encoding else ():
+        pixels: int = getattr(spec.encoding, name)
+        if 0 < pixels < _MIN_SIZE:
+            yield FieldError(
+                field=f"encoding.{name}", message=f"must be at least {_MIN_SIZE}, or 0: as the source has it"
+            )
+        elif pixels % 2:
+            yield FieldError(field=f"encoding.{name}", message="must be even: H.264 stores colour for 2x2 pixels")
 
 
 def _crop_faults(spec: PipelineSpec) -> Iterator[FieldError]:
