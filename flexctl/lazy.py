@@ -288,10 +288,11 @@ class LazyGroup(_Helps, TyperGroup):
             raise Misuse(f"there is no command '{ctx.command_path} {args[0]}'{guess}", _help_hint(ctx))
         return super().resolve_command(ctx, args)
 
-    def _helped(self, ctx: Any, names: list[str]) -> Any:
+    def _helped(self, ctx: Any, names: list[str]) -> tuple[str | None, Any, list[str]]:
         """`help COMMAND` is `COMMAND --help`."""
         if names:
-            return self.resolve_command(ctx, [*names, "--help"])
+            found: tuple[str | None, Any, list[str]] = self.resolve_command(ctx, [*names, "--help"])
+            return found
         typer.echo(ctx.get_help())
         raise typer.Exit
 

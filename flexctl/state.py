@@ -31,7 +31,7 @@ class State:
 
     def __init__(self, given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
         self.given = dict(given)
-        self._said: set[str] = set()
+        self._remarks: list[str] = []
         around = from_environment(GLOBALS, environ)
         if _TRUST & given.keys():  # trust that was named here is not mixed with the environment's
             around = {name: value for name, value in around.items() if name not in _TRUST}
@@ -88,10 +88,9 @@ class State:
         return problem_of(error, self.url, pinned=bool(self.settings.get("fingerprint")))
 
     def once(self, sentence: str) -> None:
-        """A remark that is made once in a run, however often there is a reason."""
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self.out.say(sentence)
+        """A remark that is made once and last in a run, however often there is a reason."""
+        if sentence not in self._remarks:
+            self._remarks.append(sentence)
 
     def _token(self) -> str | None:
         if not self.settings.get("token_stdin"):
@@ -108,6 +107,9 @@ class State:
         """Close the connection; say what an error of the SDK means where the address is known."""
         if "client" in self.__dict__:
             self.client.close()
+        if self._remarks and not error:
+            self.out.flush()
+            self.out.say("\n".join(self._remarks))
         if isinstance(error, Exception) and not isinstance(error, Stop) and (problem := self.problem_of(error)):
             stop = Stop(problem.sentence)
             stop.problem = problem

@@ -278,6 +278,8 @@ def delete(ctx: typer.Context, ids: Ids, yes: Yes = False, dry_run: DryRun = Fal
     """Remove pipelines. One that plays is stopped, and its readers are sent away."""
     run = state_of(ctx)
     if not (dry_run or curl):
+        for name in [] if yes else ids:
+            run.client.pipelines.get(name)  # nobody is asked about what is not there
         what = f"pipeline {ids[0]}" if len(ids) == 1 else f"{len(ids)} pipelines ({', '.join(ids)})"
         if not run.out.confirm(f"Delete {what}?", yes=yes):
             raise Stop("nothing was deleted")

@@ -172,7 +172,12 @@ FLAGS: tuple[Flag, ...] = (
         "Colour of text: #RRGGBB, #RRGGBBAA or a name (default: white)",
         metavar="COLOR",
     ),
-    _flag("overlay.background", "--overlay-background", "Colour behind text, as --overlay-color", metavar="COLOR"),
+    _flag(
+        "overlay.background",
+        "--overlay-background",
+        "Colour behind text, as --overlay-color (default: dark)",
+        metavar="COLOR",
+    ),
     _flag(
         "output.uri", "--output-uri", "rtsp://0.0.0.0:8731/NAME, udp://HOST:PORT", section="Output of it", metavar="URI"
     ),

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from flexctl.errors import ClosedPipe, Misuse, Problem, Stop
 from flexctl.out import formats
-from flexctl.out.style import Span, fold, paint, safe
+from flexctl.out.style import Span, cells, fold, paint, safe
 from flexctl.out.table import Line, Look, arrange, choose, details, table
 from flexctl.out.terminal import Terminal
 from flexctl.views.view import T, View
@@ -181,8 +181,9 @@ class Out:
     def _talk(self, mark: str, style: str, sentence: str, more: str, *, always: bool = False) -> None:
         if self.quiet and not always:
             return
-        spans = [Span(f"{mark} " if mark else "", style), Span(safe(sentence))]
-        lines = [paint(spans, self.terminal.color_err)] if sentence else []
+        lines = [paint([Span(safe(line))], self.terminal.color_err) for line in sentence.splitlines()]
+        if mark and lines:
+            lines[0] = paint([Span(f"{mark} ", style), Span(lines[0])], self.terminal.color_err)
         lines += [paint([Span("  " + line, "dim")], self.terminal.color_err) for line in more.splitlines()]
         if lines:
             with suppress(OSError):  # nobody can be told, and the work goes on
@@ -228,18 +229,29 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] if first.isalpha() and first != "flexctl" else text
 
 
+def _wrapped(first: Span, text: Span, terminal: Terminal) -> list[str]:
+    """The text after its beginning, broken at spaces to fit the window. A pipe has no width; and a line with a word
+    that fits in none, such as a fingerprint to be copied, is left to the terminal.
+    """
+    plain = safe(text.text)
+    room = (terminal.width_err or 10_000) - cells(first.text)
+    whole = any(cells(word) > room for word in plain.split())
+    head, *more = [plain] if whole else fold(plain, room)
+    lines = [[first, Span(head, text.style)], *([Span("  "), Span(line, text.style)] for line in more)]
+    return [paint(line, terminal.color_err) for line in lines]
+
+
 def tell_problem(problem: Problem, stderr: TextIO, terminal: Terminal) -> None:
     """Write a problem: the sentence, the faulty fields, what to do next, whom to quote."""
-    color = terminal.color_err
-    lines = [paint([Span("flexctl: ", "bad"), Span(safe(problem.sentence))], color)]
+    said = [(Span("flexctl: ", "bad"), Span(problem.sentence))]
     for name, message in problem.details:
         if name in problem.sentence and message in problem.sentence:
             continue  # the box has said it in one sentence already
-        lines.append(paint([Span(f"  {safe(name)}: " if name else "  ", "title"), Span(safe(message))], color))
-    for line in _sentence(problem.hint).splitlines():
-        lines += [paint([Span(f"  {part}", "accent")], color) for part in fold(safe(line), 200)]
+        said.append((Span(f"  {safe(name)}: " if name else "  ", "title"), Span(message)))
+    said += [(Span("  "), Span(line, "accent")) for line in _sentence(problem.hint).splitlines()]
     if problem.request_id:
-        lines.append(paint([Span(f"  request id {safe(problem.request_id)}", "dim")], color))
+        said.append((Span("  "), Span(f"request id {problem.request_id}", "dim")))
+    lines = [line for first, text in said for line in _wrapped(first, text, terminal)]
     with suppress(OSError):  # then the exit code alone says it
         stderr.write("\n".join(lines) + "\n")
         stderr.flush()

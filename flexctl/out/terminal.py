@@ -19,6 +19,8 @@ class Terminal:
     stderr: bool = False
     width: int | None = None
     """Columns of the terminal that data goes to; None in a pipe, where no line is too long."""
+    width_err: int | None = None
+    """The same of the terminal that talk goes to."""
     height: int = 24
     color: bool = False
     color_err: bool = False
@@ -36,6 +38,7 @@ class Terminal:
             stdout=out,
             stderr=err,
             width=max(size.columns, 20) if out else None,
+            width_err=max(_columns(sys.stderr, size.columns), 20) if err else None,
             height=max(size.lines, 6),
             color=_colors(color, out and not dumb, environ),
             color_err=_colors(color, err and not dumb, environ),
@@ -50,6 +53,14 @@ def _tty(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def _columns(stream: TextIO, otherwise: int) -> int:
+    """Columns of a stream's own window: stdout may be a pipe while stderr is not."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or otherwise
+    except (OSError, ValueError):
+        return otherwise
 
 
 def _colors(wish: str | None, capable: bool, environ: Mapping[str, str]) -> bool:

@@ -22,7 +22,7 @@ PIPE = Terminal()
 
 def terminal(width: int, *, color: bool = False, height: int = 24, unicode: bool = True) -> Terminal:
     """A terminal of that size."""
-    return Terminal(True, True, True, width, height, color=color, color_err=color, unicode=unicode)
+    return Terminal(True, True, True, width, width, height, color=color, color_err=color, unicode=unicode)
 
 
 @dataclass(frozen=True)

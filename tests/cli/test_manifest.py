@@ -163,7 +163,7 @@ def test_a_merge_patch_put_on_twice_is_the_same_as_once(target: Any, patch: dict
 def test_a_box_without_patch_gets_the_whole_pipeline(old_box: FakeBox) -> None:
     ran = flexctl("pipeline", "update", "cam1", "--bitrate", "900", "--remove", "overlay", url=old_box.url)
     assert ran.code == 0, ran.err
-    assert [method for method, *_ in old_box.requests] == ["PATCH", "GET", "PUT"]
+    assert [method for method, *_ in old_box.requests] == ["GET", "PATCH", "PUT"]
     assert old_box.pipelines["cam1"]["encoding"]["bitrate"] == 900
     assert old_box.pipelines["cam1"]["encoding"]["width"] == 1280
     assert "overlay" not in old_box.pipelines["cam1"]
