@@ -60,13 +60,13 @@ def everything() -> m.PipelineSpec:
 def test_order_of_a_simple_pipeline() -> None:
     assert order(graph_of(everything())) == [
         "source", "decode", "progressive", "planes", "planar", "crop", "turn", "gray", "scale", "shape", "rate",
-        "paced", "overlay", "both", "waiting", "encoder", "form", "copies", "leaving", "multiplex", "output",
+        "paced", "overlay", "waiting", "encoder", "copies", "leaving", "multiplex", "output",
     ]  # fmt: skip
 
 
 def test_a_test_source_makes_the_encoded_picture_at_once() -> None:
     found = graph_of(spec(encoding={"width": 641, "height": 360, "fps": 25}))
-    assert order(found) == ["source", "made", "both", "waiting", "encoder", "form", "units"]
+    assert order(found) == ["source", "made", "waiting", "encoder", "units"]
     assert properties(found, "made")["caps"] == "video/x-raw,format=I420,width=640,height=360,framerate=25/1"
     assert found.size == (640, 360)
 

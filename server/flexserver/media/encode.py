@@ -41,12 +41,12 @@ def encoder(encoding: Encoding) -> Element:
 
 
 def form(codec: str) -> Element:
-    """One access unit a buffer, parameter sets in band. Our encoders put them before every key unit by themselves."""
+    """One access unit a buffer, parameter sets in band: what our own encoders give without being told."""
     return Element("capsfilter", FORM, (("caps", FORMATS[codec].caps),))
 
 
 def parser(codec: str) -> Element:
-    """Brings access units of unknown make into `form`; not free, so our own encoders do without."""
+    """Brings access units of unknown make into `form`. Neither is free."""
     return Element(FORMATS[codec].parser, "parse", (("config-interval", -1),))
 
 

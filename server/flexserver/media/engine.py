@@ -14,9 +14,7 @@ from flexserver.media import advanced, build, explain, fit, rewind, slate, snaps
 from flexserver.media.elements import (
     CROP,
     ENCODER,
-    FORM,
     OUTPUT,
-    PICTURES,
     PROGRESSIVE,
     SOURCE,
     UNITS,
@@ -24,6 +22,7 @@ from flexserver.media.elements import (
     Graph,
     Setting,
 )
+from flexserver.media.formats import FORMATS
 from flexserver.media.gst import GLib, Gst, ask_for_key, picture_of, running_time
 from flexserver.media.link import Link
 from flexserver.media.patience import Patience
@@ -31,7 +30,7 @@ from flexserver.protocol import Kind
 
 _LOOK = 250
 """Milliseconds between looks at the source."""
-_DELTA_UNIT, _GO_ON = Gst.BufferFlags.DELTA_UNIT, Gst.PadProbeReturn.OK
+_GO_ON = Gst.PadProbeReturn.OK
 _KEYS_APART = 150_000_000
 """Nanoseconds: many readers who join at once share a key unit."""
 
@@ -50,13 +49,14 @@ class Engine:
         """Makes this segment's timestamps absolute; encoders shift theirs by hours."""
         self._key_planned = False
         self._slate: tuple[int, int] | None = None
+        self._source_size: tuple[int, int] | None = None
         self._pipeline = build.pipeline(graph)
         if graph.line is not None:
             advanced.add(self._pipeline, graph.line, graph.allowed, graph.elements[0].name)
-        self._pictures = self._element(PICTURES)
-        units = self._element(UNITS).get_static_pad("sink")
-        units.add_probe(Gst.PadProbeType.BUFFER, self._unit)
-        units.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._segment_changed)
+        self._is_key = FORMATS[graph.codec].is_key
+        self._units = self._element(UNITS).get_static_pad("sink")
+        self._units.add_probe(Gst.PadProbeType.BUFFER, self._unit)
+        self._units.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._segment_changed)
         self._watch()
 
     def play(self) -> None:
@@ -77,12 +77,14 @@ class Engine:
         """The counters; the latency is the mean since the last beat."""
         total, count = self._latency, self._latencies
         self._latency = self._latencies = 0
-        self._count_lost()
         latency = round(total / count / 1e6, 2) if count else None
         return protocol.Beat(self._frames, self._bytes, self._lost, latency)
 
     def change(self, settings: list[Setting]) -> None:
-        """Set properties while it runs. Raises BuildError where one does not exist."""
+        """Set properties while it runs. Raises BuildError, and sets none, where they cannot be."""
+        edges = {prop: int(value) for name, prop, value in settings if name == CROP}
+        if edges and (fault := self._crop_fault(edges)):
+            raise build.BuildError(fault)
         for name, prop, value in settings:
             element = self._element(name)
             if element is None:
@@ -105,7 +107,7 @@ class Engine:
         """Have a key unit made soon; requests that come close together share one. From any thread."""
         wait = self._last_key + _KEYS_APART - time.monotonic_ns()
         if wait <= 0:
-            ask_for_key(self._element(FORM).get_static_pad("sink"))
+            ask_for_key(self._units)
         elif not self._key_planned:
             self._key_planned = True
             GLib.timeout_add(wait // 1_000_000 + 1, self._key_due)
@@ -129,6 +131,8 @@ class Engine:
         if CROP in self._graph:
             first = self._element(PROGRESSIVE) or self._element(CROP)
             first.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._crop_known)
+        if (queue := self._element(WAITING)) is not None and self._graph.source != "file":
+            queue.connect("overrun", self._overrun)
         source = self._element(SOURCE)
         if source is not None and (pad := source.get_static_pad("src")) is not None:
             pad.add_probe(Gst.PadProbeType.BUFFER, self._first_data)
@@ -163,10 +167,20 @@ class Engine:
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:
             width, height, _fps = picture_of(event.parse_caps())
-            edges = {name: self._element(CROP).get_property(name) for name in ("top", "right", "bottom", "left")}
-            if edges["left"] + edges["right"] >= width or edges["top"] + edges["bottom"] >= height:
-                self._fail("graph", f"crop: it leaves nothing of the source's picture, {width}x{height} (videocrop)")
+            self._source_size = width, height
+            if fault := self._crop_fault({}):
+                self._fail("graph", fault)
         return Gst.PadProbeReturn.OK
+
+    def _crop_fault(self, changed: dict[str, int]) -> str | None:
+        """Why the crop, with these edges changed, does not fit the source's picture; None where it does."""
+        if self._source_size is None:
+            return None
+        width, height = self._source_size
+        edges = {name: self._element(CROP).get_property(name) for name in ("top", "right", "bottom", "left")} | changed
+        if edges["left"] + edges["right"] < width and edges["top"] + edges["bottom"] < height:
+            return None
+        return f"crop: it leaves nothing of the source's picture, {width}x{height} (videocrop)"
 
     def _show_slate(self, width: int, height: int, fps: float) -> None:
         """Make the slate of this size, beside the stream, and hand it to the front."""
@@ -189,11 +203,11 @@ class Engine:
         It runs with cold caches thirty times a second: each call into GStreamer costs, so there are few.
         """
         buffer = info.get_buffer()
-        data = buffer.extract_dup(0, buffer.get_size())
-        kind = Kind.DELTA if buffer.has_flags(_DELTA_UNIT) else Kind.KEY
+        data, pts = buffer.extract_dup(0, buffer.get_size()), buffer.pts
+        kind = Kind.KEY if self._is_key(data) else Kind.DELTA
         if self._to_clock is None:
-            self._to_clock = running_time(pad, buffer.pts) - buffer.pts + self._pipeline.get_base_time()
-        pts = buffer.pts + self._to_clock
+            self._to_clock = running_time(pad, pts) - pts + self._pipeline.get_base_time()
+        pts += self._to_clock
         now = time.monotonic_ns()
         self._frames += 1
         self._bytes += len(data)
@@ -218,20 +232,12 @@ class Engine:
         encoder = self._element(ENCODER)
         self._say(protocol.Playing(width, height, fps, encoder.get_factory().get_name() if encoder else "line"))
 
-    def _shown(self) -> int:
-        """Pictures that came out of the source's side; counted by the sink, not by Python."""
-        if self._pictures is None:
-            return self._frames
-        return int(self._pictures.get_property("stats").get_uint64("rendered")[1])
-
-    def _count_lost(self) -> None:
-        """Pictures that never reached the encoder: those that came, less those encoded or still on their way."""
-        if self._pictures is not None:
-            waiting = self._element(WAITING).get_property("current-level-buffers") + 2
-            self._lost = max(self._lost, self._shown() - self._frames - waiting)
+    def _overrun(self, _: Any) -> None:
+        """The encoder is behind: the queue before it is full and lets its oldest picture go."""
+        self._lost += 1
 
     def _look(self) -> bool:
-        found = self._patience.look(time.monotonic(), arrived=self._arrived, pictures=self._shown())
+        found = self._patience.look(time.monotonic(), arrived=self._arrived, pictures=self._frames)
         if found and not self._over:
             element = self._element(SOURCE) or self._element(advanced.NAME)
             factory = element.get_factory()

@@ -86,16 +86,14 @@ def build(spec: PipelineSpec, where: Where) -> Graph:
     is_test = sources.kind_of(spec.source) == "test"
     found = sources.pictures(spec.source, size=size, fps=fps)
     middle = picture.chain(spec, encoding, found.kind)
-    newest, waiting = picture.side(live=found.kind != "file")
-    tail = (waiting, encode.encoder(encoding), encode.form(encoding.codec))
+    tail = (*middle, picture.waiting(live=found.kind != "file"), encode.encoder(encoding))
     ends, end_links = _ends(spec, tail[-1])
+    newest = (picture.newest(),) if spec.source.loop else ()
     graph = Graph(
-        elements=(*found.elements, *middle, newest, *tail, *ends),
+        elements=(*found.elements, *tail, *ends, *newest),
         links=(
-            *(replace(link, target=middle[0].name) if link.target == ENTRY else link for link in found.links),
-            *chain(*middle),
-            Link(middle[-1].name, newest.name),
-            Link(middle[-1].name, waiting.name),
+            *(replace(link, target=tail[0].name) if link.target == ENTRY else link for link in found.links),
+            *(Link(middle[-1].name, element.name) for element in newest),
             *chain(*tail),
             *end_links,
         ),

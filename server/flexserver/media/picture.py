@@ -42,7 +42,7 @@ def is_sideways(transform: Transform | None) -> bool:
 
 
 def chain(spec: PipelineSpec, encoding: Encoding, source: str) -> tuple[Element, ...]:
-    """Elements from the first that takes the source's pictures to the tee before the encoder.
+    """Elements from the first that takes the source's pictures to the last before the encoder's queue.
 
     The test source makes the encoded size and rate itself, unless a crop counts in its own pixels; files are held back
     to real time.
@@ -59,18 +59,22 @@ def chain(spec: PipelineSpec, encoding: Encoding, source: str) -> tuple[Element,
         *([] if made_to_size or not encoding.fps else _rate(encoding.fps)),
         *([text] if text else []),
         *([Element("clocksync", "pace")] if source == "file" else []),
-        Element("tee", "both"),
+        *([Element("tee", "both")] if spec.source and spec.source.loop else []),
     )
 
 
-def side(*, live: bool) -> tuple[Element, Element]:
-    """The sink that keeps the newest picture, and the queue before the encoder.
+def newest() -> Element:
+    """A sink that keeps the newest picture: where a file that begins again must know what came last."""
+    return Element("fakesink", PICTURES, (("sync", False), ("async", False), ("enable-last-sample", True)))
+
+
+def waiting(*, live: bool) -> Element:
+    """The queue before the encoder.
 
     A live source drops the oldest picture when the encoder falls half a second behind; a file waits instead.
     """
-    newest = Element("fakesink", PICTURES, (("sync", False), ("async", False), ("enable-last-sample", True)))
     depth = (("max-size-buffers", 15 if live else 3), ("max-size-bytes", 0), ("max-size-time", 0))
-    return newest, Element("queue", WAITING, (*depth, *((("leaky", "downstream"),) if live else ())))
+    return Element("queue", WAITING, (*depth, *((("leaky", "downstream"),) if live else ())))
 
 
 def _to_planes() -> list[Element]:

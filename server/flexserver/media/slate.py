@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flexserver.media import build, encode, fit
-from flexserver.media.elements import ENCODER, FORM, UNITS, Element, Fit, Graph, Value, caps, chain, with_settings
+from flexserver.media import build, fit
+from flexserver.media.elements import ENCODER, UNITS, Element, Fit, Graph, Value, caps, chain, with_settings
 from flexserver.media.formats import FORMATS
 from flexserver.media.gst import Gst, ask_for_key, bytes_of
 
@@ -28,7 +28,6 @@ def graph_of(live: Graph, width: int, height: int, fps: float) -> Graph:
             halignment="center", valignment="center",
         ),
         encoder,
-        encode.form(live.codec),
         _element("appsink", UNITS, sync=False),
     )  # fmt: skip
     made = Graph(elements, chain(*elements), codec=live.codec, fit=replace(live.fit, font_size=None))
@@ -49,7 +48,7 @@ def units(live: Graph, width: int, height: int, fps: float) -> list[bytes]:
         ask_for_key(coded)
         return Gst.PadProbeReturn.OK
 
-    coded = made.get_by_name(FORM).get_static_pad("sink")
+    coded = sink.get_static_pad("sink")
     encoder.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, force)
     made.set_state(Gst.State.PLAYING)
     found: list[bytes] = []
