@@ -153,7 +153,7 @@ def _unanswered(error: FlexError, url: str, pinned: bool) -> Problem:
     if isinstance(error, errors.UnexpectedState) and error.status:
         return Problem(error.message, f"why: flexctl pipeline logs {error.status.id}")
     if isinstance(error, errors.CallTimeout):
-        return Problem(error.message, hint or "Allow more time with --timeout", Exit.TIMED_OUT)
+        return Problem(error.message, "Is it busy? Allow more time with --timeout", Exit.TIMED_OUT)
     return Problem(error.message, hint)
 
 

@@ -43,8 +43,8 @@ def list_(
     With --watch a terminal shows a live table with rates and readers; a pipe gets one JSON object a line, first the
     list, then each event as it happens, and the list again where events were lost:
 
-      {"id": null, "event": "sync", "data": [{"id": "cam1", "state": "ready", ...}, ...]}
-      {"id": 17, "event": "pipeline_status", "data": {"id": "cam1", "state": "playing", ...}}
+      {"id": null, "event": "sync", "data": [{"id": "cam1", ...}, ...]}
+      {"id": 17, "event": "pipeline_status", "data": {"id": "cam1", ...}}
 
     It goes on by itself when the box was away.
     """

@@ -196,6 +196,13 @@ class TestPipe:
             assert (made["event"], made["data"]["id"]) == ("pipeline_created", "new")
             assert process.wait(15) == 0
 
+    @pytest.mark.parametrize("form", ["table", "csv", "yaml"])
+    @pytest.mark.parametrize("argv", [("pipeline", "list", "--watch"), ("events",)], ids=" ".join)
+    def test_a_form_that_a_stream_has_not_is_refused(self, box: FakeBox, argv: tuple[str, ...], form: str) -> None:
+        ran = flexctl(*argv, "--for", "200ms", "-o", form, url=box.url)
+        assert (ran.code, ran.out) == (2, "")
+        assert "as JSON lines" in ran.err
+
     def test_a_watched_list_can_be_filtered(self, box: FakeBox) -> None:
         with started(box, "pipeline", "list", "--watch", "--state", "error", "--count", "1") as process:
             lines = Lines(process)

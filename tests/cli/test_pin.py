@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from flexctl.pin import curl_pin, public_key, seen_certificate
 from tests.cli.harness import flexctl
-from tests.cli.test_contract import tls_box
+from tests.cli.test_trust import tls_box
 
 
 def certificate(kind: str, name: str = "box") -> x509.Certificate:

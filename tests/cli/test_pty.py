@@ -188,6 +188,27 @@ def test_deleting_asks_first(box: FakeBox, answer: str, code: int) -> None:
         assert ("cam1" in box.pipelines) == bool(code)
 
 
+def test_a_password_is_asked_for_and_never_shown(box: FakeBox) -> None:
+    argv = ("pipeline", "create", "new", "--source", "rtsp://cam/1", "--source-user", "me")
+    with window(box, *argv) as win:
+        win.has("Password of me")
+        win.child.sendline("canary-7f3a9")
+        assert win.end() == 0
+        assert "canary-7f3a9" not in win.raw
+    [body] = [body for method, _, _, body in box.requests if method == "POST"]
+    assert b'"password":"canary-7f3a9"' in body
+
+
+def test_ctrl_c_at_the_password_leaves_a_clean_line(box: FakeBox) -> None:
+    argv = ("pipeline", "update", "cam1", "--source-user", "me")
+    with window(box, *argv) as win:
+        win.has("Password of me")
+        win.child.sendintr()
+        assert win.end() == 130
+        assert win.raw.endswith("\n")
+        assert not box.requests
+
+
 def test_ctrl_c_at_the_question_deletes_nothing(box: FakeBox) -> None:
     with window(box, "pipeline", "delete", "cam1") as win:
         win.has("[y/N]")
