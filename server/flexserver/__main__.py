@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
 from flexserver import certs, config, logs
@@ -39,18 +38,24 @@ def main() -> None:
         logs.set_up(settings.log_level)
         os.umask(0o077)
         # Cancelled: a signal came while it started.
-        with _data_dir(settings.data_dir), contextlib.suppress(asyncio.CancelledError):
+        with _data_dir(settings), contextlib.suppress(asyncio.CancelledError):
             asyncio.run(serve(settings))
-    except (ConfigError, StoreError, CannotStart) as error:
+    except ConfigError as error:
+        sys.stderr.write(f"flexserver: {error}\n")
+        sys.exit(2)
+    except (StoreError, CannotStart) as error:
         sys.exit(f"flexserver: {error}")
 
 
-def _data_dir(path: Path) -> TextIO:
+def _data_dir(settings: Settings) -> TextIO:
     """Make the data folder and lock it: two servers on one folder would spoil each other's pipelines."""
     try:
+    path = settings.data_dir
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
         lock = (path / "flex.lock").open("w")
+        if not settings.media_roots:
+            (path / "media").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CannotStart(
             f"the data folder {path} cannot be used: {error.strerror}. Choose one with --data-dir."
@@ -174,8 +179,7 @@ def _names(settings: Settings) -> set[str]:
 def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) -> None:
     """Say where it is, once: a line for people, and JSON for whoever gave a descriptor."""
     box.started = True
-    host = "127.0.0.1" if box.settings.host in WILDCARDS else box.settings.host
-    host = f"[{host}]" if ":" in host else host
+    host = _in_url("127.0.0.1" if box.settings.host in WILDCARDS else box.settings.host)
     port, rtsp_port = listener.getsockname()[1], box.engine.front.port
     said = {
         "url": f"https://{host}:{port}",
@@ -187,9 +191,8 @@ def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) ->
         "data_dir": str(box.settings.data_dir.absolute()),
         "pid": os.getpid(),
     }
-    line = f"flexserver is ready: {said['url']} {said['rtsp_url']} SHA-256 {certificate.fingerprint}\n"
     with contextlib.suppress(OSError):  # nobody reads it: no reason to end
-        sys.stdout.write(line)
+        sys.stdout.write(ready_line(box.settings.host, port, rtsp_port, certificate.fingerprint) + "\n")
         sys.stdout.flush()
     if box.settings.ready_fd is not None:
         with contextlib.suppress(OSError), os.fdopen(box.settings.ready_fd, "w") as ready:
@@ -198,3 +201,14 @@ def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) ->
 
 if __name__ == "__main__":
     main()
+def ready_line(host: str, port: int, rtsp_port: int, fingerprint: str) -> str:
+    """What a person reads at the start: addresses for others, and the fingerprint as one word to copy."""
+    name = _in_url(certs.network_address(host) if host in WILDCARDS else host)
+    addresses = f"https://{name}:{port} rtsp://{name}:{rtsp_port}"
+    return f"flexserver {config.software_version()} is ready: {addresses} sha256:{fingerprint}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+

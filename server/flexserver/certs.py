@@ -57,6 +57,22 @@ def _route_address(family: socket.AddressFamily, target: str) -> set[str]:
             probe.connect((target, 9))
         except OSError:
             return set()
+def network_address(host: str) -> str:
+    """One address by which others reach a server that listens on the wildcard `host`; loopback where there is none."""
+    families = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+    facing = [address for family, target in families for address in sorted(_route_address(family, target))]
+    found = [*facing, *sorted(local_names() - set(facing))]
+    return next((name for name in found if _reaches_out(name, v6=":" in host)), "127.0.0.1")
+
+
+def _reaches_out(name: str, *, v6: bool) -> bool:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_link_local) and (v6 or address.version == 4)
+
+
         return {str(probe.getsockname()[0])}
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import tomllib
 import types
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
@@ -90,6 +93,20 @@ class Settings(BaseSettings):
 
 # Flags whose name is not the field's own: a list is given one item at a time.
 _FLAGS = {"media_roots": "media-root", "tls_names": "tls-name", "advanced_elements": "advanced-element"}
+_WORDS = {
+    "int_parsing": "'{input}' is not a number",
+    "int_type": "'{input}' is not a number",
+    "int_from_float": "{input} is not a whole number",
+    "float_parsing": "'{input}' is not a number",
+    "float_type": "'{input}' is not a number",
+    "bool_parsing": "'{input}' is neither true nor false",
+    "bool_type": "'{input}' is neither true nor false",
+    "greater_than_equal": "{input} is less than {ge}",
+    "less_than_equal": "{input} is more than {le}",
+    "literal_error": "'{input}' is not {expected}",
+    "string_too_short": "it is empty",
+}
+"""What is wrong with a setting, by pydantic's name for it."""
 _METAVARS: dict[Any, str] = {int: "N", float: "SECONDS", Path: "PATH", str: "TEXT"}
 
 
@@ -109,11 +126,19 @@ def read(argv: list[str], environ: dict[str, str]) -> Settings:
         _readable(Path(config))
         flags["config"] = Path(config)
     try:
-        return Settings(**flags)
+        settings = Settings(**flags)
     except ValidationError as error:
-        raise ConfigError(
-            "; ".join(_sentence(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
-        ) from None
+        raise ConfigError("; ".join(_sentence(fault, flags, environ) for fault in error.errors())) from None
+    if settings.ready_fd is not None and not _can_write(settings.ready_fd):
+        raise ConfigError(f"--ready-fd: {settings.ready_fd} is no descriptor that is open for writing")
+    return settings
+
+
+def _can_write(descriptor: int) -> bool:
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except (OSError, OverflowError):
+        return False
 
 
 def _readable(path: Path) -> None:
@@ -125,11 +150,15 @@ def _readable(path: Path) -> None:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
-def _sentence(where: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = str(where[0]) if where else "settings"
-    if kind == "extra_forbidden":
+def _sentence(fault: ErrorDetails, flags: Mapping[str, object], environ: Mapping[str, str]) -> str:
+    """A fault in words: where the value was given, and what is wrong with it."""
+    name = str(fault["loc"][0]) if fault["loc"] else "settings"
+    if fault["type"] == "extra_forbidden":
         return f"the settings file has '{name}', and there is no such setting (flexserver --help names them)"
-    return f"{_flag(name)} (FLEX_{name.upper()}): {message}"
+    variable = f"FLEX_{name.upper()}"
+    given_by = _flag(name) if name in flags else variable if variable in environ else f"{name} in the settings file"
+    words = _WORDS.get(fault["type"])
+    return f"{given_by}: {words.format(input=fault['input'], **fault.get('ctx', {})) if words else fault['msg']}"
 
 
 def _flag(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -22,6 +23,7 @@ import pytest
 from cryptography import x509
 
 from flexserver import certs, config
+from flexserver.__main__ import ready_line
 from tests.server.conftest import FakeBoxes
 from tests.support.api import Api, until
 from tests.support.box import Box, BoxError
@@ -55,12 +57,15 @@ def test_flags_go_before_variables_before_the_file(tmp_path: Path, monkeypatch: 
     [
         ("prot = 1\n", [], "'prot', and there is no such setting"),
         ("[server]\nport = 1\n", [], "'server'"),
-        ('port = "x"\n', [], "--port (FLEX_PORT)"),
+        ('port = "x"\n', [], "port in the settings file: 'x' is not a number"),
         ("port = \n", [], "is not TOML"),
-        ("", ["--port", "70000"], "--port (FLEX_PORT)"),
-        ("", ["--start-timeout", "soon"], "--start-timeout (FLEX_START_TIMEOUT)"),
-        ("", ["--log-level", "loud"], "--log-level (FLEX_LOG_LEVEL)"),
-        ("", ["--host", ""], "--host"),
+        ("", ["--port", "abc"], "--port: 'abc' is not a number"),
+        ("", ["--port", "70000"], "--port: 70000 is more than 65535"),
+        ("", ["--rtsp-port", "-1"], "--rtsp-port: -1 is less than 0"),
+        ("", ["--start-timeout", "soon"], "--start-timeout: 'soon' is not a number"),
+        ("", ["--start-timeout", "0.1"], "--start-timeout: 0.1 is less than 0.5"),
+        ("", ["--log-level", "loud"], "--log-level: 'loud' is not 'debug', 'info', 'warning' or 'error'"),
+        ("", ["--host", ""], "--host: it is empty"),
     ],
 )
 def test_a_bad_setting_is_named(
@@ -68,8 +73,17 @@ def test_a_bad_setting_is_named(
 ) -> None:
     file = tmp_path / "flex.toml"
     file.write_text(text)
-    with pytest.raises(config.ConfigError, match=said.replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises(config.ConfigError, match=re.escape(said)):
         settings(*argv, monkeypatch=monkeypatch, FLEX_CONFIG=str(file))
+
+
+def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(config.ConfigError, match=r"^FLEX_PORT: 'abc' is not a number$"):
+        settings(monkeypatch=monkeypatch, FLEX_PORT="abc")
+
+
+def test_a_bad_setting_ends_like_any_bad_command_line() -> None:
+    assert run("--port", "abc") == (2, "", "flexserver: --port: 'abc' is not a number\n")
 
 
 def run(*args: str, seconds: float = 20) -> tuple[int, str, str]:
@@ -89,10 +103,40 @@ def test_help_names_every_setting() -> None:
 
 
 def test_it_says_where_it_is(fake_box: Box) -> None:
-    line = next(line for line in fake_box.log.splitlines() if line.startswith("flexserver is ready"))
-    for part in (fake_box.url, fake_box.rtsp_url, fake_box.fingerprint):
-        assert part in line
-    assert fake_box.log.count("flexserver is ready") == 1
+    said = [line for line in fake_box.log.splitlines() if " is ready: " in line]
+    address = f"{fake_box.url} {fake_box.rtsp_url} sha256:{fake_box.fingerprint}"
+    assert said == [f"flexserver {config.software_version()} is ready: {address}"]
+
+
+def test_on_every_interface_it_says_an_address_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certs, "_route_address", lambda *_: {"192.0.2.7"})
+    version = config.software_version()
+    said = f"flexserver {version} is ready: https://192.0.2.7:3539 rtsp://192.0.2.7:8731 sha256:AA:BB"
+    assert ready_line("0.0.0.0", 3539, 8731, "AA:BB") == said
+    assert " https://[::1]:1 rtsp://[::1]:2 " in ready_line("::1", 1, 2, "AA:BB")
+
+
+@pytest.mark.parametrize(
+    ("host", "faces", "named", "found"),
+    [
+        ("0.0.0.0", {"192.0.2.7"}, {"127.0.0.1", "192.0.2.9"}, "192.0.2.7"),
+        ("0.0.0.0", {"2001:db8::7"}, {"box", "127.0.1.1", "192.0.2.9"}, "192.0.2.9"),
+        ("0.0.0.0", {"2001:db8::7"}, {"box", "127.0.1.1", "169.254.1.1"}, "127.0.0.1"),
+        ("::", {"2001:db8::7"}, {"::1"}, "2001:db8::7"),
+    ],
+)
+def test_the_address_for_others(
+    monkeypatch: pytest.MonkeyPatch, host: str, faces: set[str], named: set[str], found: str
+) -> None:
+    monkeypatch.setattr(certs, "_route_address", lambda *_: faces)
+    monkeypatch.setattr(certs, "local_names", lambda: named | faces)
+    assert certs.network_address(host) == found
+
+
+def test_the_folder_for_files_is_there(fake_box: Box, fake_boxes: FakeBoxes) -> None:
+    assert (fake_box.data_dir / "media").stat().st_mode & 0o777 == 0o700
+    other, _ = fake_boxes("--media-root", str(fake_box.data_dir))
+    assert not (other.data_dir / "media").exists()
 
 
 def test_a_port_in_use_is_one_clear_sentence(fake_box: Box, fake: FakeMedia, tmp_path: Path) -> None:
@@ -130,7 +174,7 @@ def test_what_it_cannot_use_is_one_clear_sentence(fake_box: Box, tmp_path: Path)
     for args, said in cases.items():
         code, _, complaint = run("--host", "127.0.0.1", "--port", "0", "--rtsp-port", "0", *args)
         last = complaint.splitlines()[-1]
-        assert code == 1
+        assert code == (2 if "--config" in args else 1)
         assert last.startswith("flexserver: ")
         assert said in last
         assert "Traceback" not in complaint
