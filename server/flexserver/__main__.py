@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -49,13 +50,13 @@ def main() -> None:
 
 def _data_dir(settings: Settings) -> TextIO:
     """Make the data folder and lock it: two servers on one folder would spoil each other's pipelines."""
-    try:
     path = settings.data_dir
+    try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
-        lock = (path / "flex.lock").open("w")
         if not settings.media_roots:
             (path / "media").mkdir(mode=0o700, exist_ok=True)
+        lock = (path / "flex.lock").open("w")
     except OSError as error:
         raise CannotStart(
             f"the data folder {path} cannot be used: {error.strerror}. Choose one with --data-dir."
@@ -109,8 +110,7 @@ def _box(settings: Settings, store: Store, hub: Hub, engine: Engine) -> Box:
 async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     """Serve; the workers end while the last requests are answered."""
     renew = _renewal(box.settings)
-    certificate = renew()
-    tls = certs.context(certificate)
+    certificate, tls = _identity(box.settings, renew)
     closing: list[asyncio.Task[None]] = []
 
     server = Server(App(box), tls, lambda: _ready(box, listener, certificate))
@@ -171,6 +171,15 @@ def _renewal(settings: Settings) -> Callable[[], certs.Certificate]:
     return lambda: certs.ensure(settings.data_dir / "certs", _names(settings), datetime.now(UTC))
 
 
+def _identity(settings: Settings, renew: Callable[[], certs.Certificate]) -> tuple[certs.Certificate, ssl.SSLContext]:
+    try:
+        certificate = renew()
+        return certificate, certs.context(certificate)
+    except OSError as error:
+        folder = settings.data_dir / "certs"
+        raise CannotStart(f"the certificate in {folder} cannot be read or made: {error.strerror}") from error
+
+
 def _names(settings: Settings) -> set[str]:
     """The names and addresses of this box."""
     return {*certs.local_names(), *settings.tls_names, *({settings.host} - WILDCARDS)}
@@ -199,8 +208,6 @@ def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) ->
             ready.write(json.dumps(said) + "\n")
 
 
-if __name__ == "__main__":
-    main()
 def ready_line(host: str, port: int, rtsp_port: int, fingerprint: str) -> str:
     """What a person reads at the start: addresses for others, and the fingerprint as one word to copy."""
     name = _in_url(certs.network_address(host) if host in WILDCARDS else host)
@@ -212,3 +219,5 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+if __name__ == "__main__":
+    main()

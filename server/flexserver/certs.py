@@ -15,15 +15,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from flexserver.files import tighten
 
 LIFETIME = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=30)
 CHECK_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
+
+
+class Unusable(Exception):
+    """The certificate or its key on disk; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +57,6 @@ def local_names() -> set[str]:
     return {name for name in names if name}
 
 
-def _route_address(family: socket.AddressFamily, target: str) -> set[str]:
-    """The address that faces the network: what the kernel would send from. Nothing is sent."""
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((target, 9))
-        except OSError:
-            return set()
 def network_address(host: str) -> str:
     """One address by which others reach a server that listens on the wildcard `host`; loopback where there is none."""
     families = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
@@ -73,14 +73,30 @@ def _reaches_out(name: str, *, v6: bool) -> bool:
     return not (address.is_loopback or address.is_link_local) and (v6 or address.version == 4)
 
 
+def _route_address(family: socket.AddressFamily, target: str) -> set[str]:
+    """The address that faces the network: what the kernel would send from. Nothing is sent."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((target, 9))
+        except OSError:
+            return set()
         return {str(probe.getsockname()[0])}
 
 
 def ensure(folder: Path, names: Iterable[str], now: datetime) -> Certificate:
-    """The certificate in `folder`; a fresh one where none is there, it is unusable, or it expires soon."""
+    """The certificate in `folder`; a fresh one where none is there, it is unusable, or it expires soon.
+
+    A fresh one in an old one's place is said loudly: every client has to trust the box anew. Raises OSError.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tighten(folder, 0o700)
     cert_file, key_file = folder / "flex.crt", folder / "flex.key"
-    current = _load(cert_file, key_file)
+    tighten(key_file, 0o600)
+    try:
+        current = _load(cert_file, key_file)
+        why = f"the certificate ends {current.expires:%Y-%m-%d}" if current else None
+    except Unusable as error:
+        current, why = None, f"{error}, what was there is kept as {_put_aside(cert_file, key_file)}"
     if current and current.expires - now > RENEW_BEFORE:
         return current
     key, certificate = _make(sorted(set(names)), now)
@@ -88,17 +104,36 @@ def ensure(folder: Path, names: Iterable[str], now: datetime) -> Certificate:
     _write(cert_file, certificate, 0o644)
     made = _load(cert_file, key_file)
     assert made is not None  # noqa: S101  just written
+    if why:
+        log.error(
+            "THE BOX HAS A NEW CERTIFICATE, every client must trust it anew",
+            extra={"fields": {"why": why, "fingerprint": made.fingerprint, "file": str(cert_file)}},
+        )
     return made
 
 
+def _put_aside(*files: Path) -> str:
+    """Rename what is there of these; their new names."""
+    kept = [file.rename(file.with_name(file.name + ".damaged")) for file in files if file.exists()]
+    return " and ".join(map(str, kept))
+
+
 def _load(cert_file: Path, key_file: Path) -> Certificate | None:
+    """The certificate on disk, None before the first start. Raises `Unusable`, or OSError where it cannot be read."""
+    if not cert_file.exists():
+        return None
     try:
         certificate = x509.load_pem_x509_certificate(cert_file.read_bytes())
+    except ValueError:
+        raise Unusable(f"{cert_file} is not a certificate") from None
+    try:
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError):
-        return None
+    except FileNotFoundError:
+        raise Unusable(f"{key_file} is missing") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Unusable(f"{key_file} is not a private key") from None
     if key.public_key() != certificate.public_key():
-        return None
+        raise Unusable(f"{key_file} is not the key of {cert_file}")
     digest = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest().upper()
     fingerprint = ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
     return Certificate(cert_file, key_file, fingerprint, certificate.not_valid_after_utc)

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from flexserver.files import DATABASE_FILES, is_full, tighten_database
+from flexserver.store import StoreError, no_room
+
 RING_SIZE = 20_000
 BLOCK = 1_000
 _TABLES = """
@@ -109,12 +112,19 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, int]:
-    """The database, and an id that no earlier event had: a damaged ring is put aside, the pipelines do not need it."""
+    """The database, and an id that no earlier event had: a damaged ring is put aside, the pipelines do not need it.
+
+    Raises `StoreError` where the disk is full, or the file is not ours.
+    """
     try:
         return _connect(path), 0
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        if is_full(path, error):
+            raise no_room(path) from error
+        if isinstance(error, OSError):
+            raise StoreError(f"the events in {path} cannot be used: {error.strerror}") from error
         log.error("the ring of events is damaged and begins anew", extra={"fields": {"error": str(error)}})
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in DATABASE_FILES:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(path.with_name(path.name + suffix + ".damaged"))
     return _connect(path), time.time_ns() // 1_000_000
@@ -122,6 +132,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, int]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)
+    tighten_database(path)
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from flexclient.models import ErrorCode, Order
 from flexserver.errors import Refusal
+from flexserver.files import is_full, tighten_database
 
 SCHEMA = 1
 _CREATE = """
@@ -144,13 +145,21 @@ def _transaction(database: sqlite3.Connection, jobs: list[Job]) -> None:
 def _open(path: Path) -> sqlite3.Connection:
     try:
         path.touch(mode=0o600)
+        tighten_database(path)
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         _prepare(database, path)
     except (sqlite3.Error, OSError) as error:
+        if is_full(path, error):
+            raise no_room(path) from error
         raise StoreError(
             f"the store {path} cannot be used: {error}. Restore it from a backup, or move it away to begin anew."
         ) from error
     return database
+
+
+def no_room(path: Path) -> StoreError:
+    """What is said where the disk leaves no room to open a database."""
+    return StoreError(f"the disk that holds {path} is full. Free some space, then start again: nothing is damaged.")
 
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:

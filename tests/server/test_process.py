@@ -280,8 +280,62 @@ def test_a_certificate_is_kept_until_it_is_nearly_over(tmp_path: Path) -> None:
     second = certs.ensure(tmp_path / "certs", {"box"}, now + certs.LIFETIME - certs.RENEW_BEFORE + timedelta(days=1))
     assert second.fingerprint != first.fingerprint
     assert first.key_file.stat().st_mode & 0o777 == 0o600
-    first.cert_file.write_text("rubbish")
-    assert certs.ensure(tmp_path / "certs", {"box"}, now).fingerprint not in (first.fingerprint, second.fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("flex.crt", b"rubbish", "flex.crt is not a certificate"),
+        ("flex.crt", b"", "flex.crt is not a certificate"),
+        ("flex.key", os.urandom(200), "flex.key is not a private key"),
+        ("flex.key", None, "flex.key is missing"),
+        ("flex.key", "another", "flex.key is not the key of"),
+    ],
+)
+def test_a_damaged_certificate_is_kept_and_the_new_one_is_said_loudly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, content: bytes | str | None, why: str
+) -> None:
+    now = datetime.now(UTC)
+    first = certs.ensure(tmp_path / "certs", {"box"}, now)
+    assert caplog.records == [], "a first certificate surprises nobody"
+    if content == "another":
+        content = certs.ensure(tmp_path / "other", {"box"}, now).key_file.read_bytes()
+    file = tmp_path / "certs" / name
+    file.unlink() if content is None else file.write_bytes(bytes(content))  # type: ignore[arg-type]
+    second = certs.ensure(tmp_path / "certs", {"box"}, now)
+    assert second.fingerprint != first.fingerprint
+    if content is not None:
+        assert file.with_name(name + ".damaged").read_bytes() == content
+    record = next(record for record in caplog.records if record.levelname == "ERROR")
+    fields = record.fields  # type: ignore[attr-defined]
+    assert "every client must trust it anew" in record.message
+    assert why in fields["why"]
+    assert ".damaged" in fields["why"]
+    assert fields["fingerprint"] == second.fingerprint
+    assert certs.ensure(tmp_path / "certs", {"box"}, now) == second
+
+
+def test_what_was_opened_to_others_is_closed_at_start(fake_boxes: FakeBoxes) -> None:
+    box, _ = fake_boxes()
+    Api(box).create()
+    box.kill()
+    modes = {"": 0o700, "certs": 0o700, "certs/flex.key": 0o600}
+    modes |= dict.fromkeys(("flex.db", "flex.db-wal", "events.db", "events.db-wal"), 0o600)
+    for name in modes:
+        (box.data_dir / name).chmod(0o777)
+    fingerprint = box.fingerprint
+    box.start()
+    assert {name: (box.data_dir / name).stat().st_mode & 0o777 for name in modes} == modes
+    assert box.fingerprint == fingerprint
+    assert "a file was open to others" in box.log
+
+
+@pytest.mark.parametrize("descriptor", ["77", "-1", "99999999999999"])
+def test_a_ready_fd_that_cannot_be_written_ends_it_at_once(tmp_path: Path, descriptor: str) -> None:
+    code, _, complaint = run("--data-dir", str(tmp_path / "data"), "--ready-fd", descriptor)
+    assert code == 2
+    assert complaint.startswith("flexserver: --ready-fd: ")
+    assert not (tmp_path / "data").exists()
 
 
 async def test_a_fresh_certificate_is_presented_without_a_restart(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from flexclient.models import ErrorCode, Order
 from flexserver.errors import Refusal
+from flexserver.ring import Ring
 from flexserver.store import SCHEMA, Row, Store, StoreError
 
 ROW = Row("cam1", '{"id":"cam1"}', Order.ARMED, "e1", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z")
@@ -78,6 +81,27 @@ async def test_a_cancelled_waiter_does_not_unmake_the_change(tmp_path: Path) -> 
         await task
     store.close()
     assert reopened(tmp_path / "flex.db") == [ROW]
+
+
+@pytest.mark.parametrize("name", ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "ENOSPC"])
+def test_a_full_disk_at_the_start_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """SQLite calls it an I/O error when the file beside the database that it maps cannot grow."""
+    full: sqlite3.Error | OSError = OSError(errno.ENOSPC, "No space left on device")
+    if name != "ENOSPC":
+        full = sqlite3.OperationalError("disk I/O error")
+        full.sqlite_errorcode = getattr(sqlite3, name)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise full
+
+    Ring(tmp_path / "events.db").close()
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    for kind, file in ((Store, "flex.db"), (Ring, "events.db")):
+        with pytest.raises(StoreError, match="is full") as caught:
+            kind(tmp_path / file)
+        assert "backup" not in str(caught.value)
+    assert list(tmp_path.glob("*.damaged")) == [], "a ring that is whole is not put aside"
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

@@ -84,6 +84,20 @@ def test_the_log_of_what_can_never_work(api: Api, fake: FakeMedia) -> None:
     assert ours(api) == ["the graph is bad; not started again"]
 
 
+def test_a_worker_that_plays_on_after_its_failure_keeps_the_cause(api: Api, fake: FakeMedia) -> None:
+    fake.script("cam1", "undead")
+    with api.listen() as listener:
+        response = api.create("cam1", on_demand=False)
+        assert (response.status_code, response.json()["message"]) == (500, "the source is bad")
+        until(lambda: len(fake.starts("cam1")) > 3, 10)
+        assert "playing" not in listener.states("cam1")
+        causes = [
+            (seen.data["reason"], seen.data["message"]) for seen in listener.events if seen.type == "pipeline_error"
+        ]
+    assert set(causes) == {("source", "the source is bad")}
+    assert len(fake.alive) <= 1
+
+
 def test_it_keeps_trying_until_the_camera_is_there(api: Api, fake: FakeMedia) -> None:
     fake.script("cam1", "source", "source", "play")
     assert api.create("cam1", on_demand=False).status_code == 500

@@ -10,6 +10,7 @@ frozen   plays, then no pictures come any more
 hung     plays, then says nothing any more and does not hear
 deaf     plays, and does not hear `Quit`
 source   says that its source failed, and exits
+undead   says that its source failed, then plays on until it is killed
 graph    says that its graph can never work, and exits
 crash    dies of SIGSEGV before its first picture
 exit     exits with 0 before its first picture
@@ -110,6 +111,8 @@ def before_first_picture(line: Line, word: str) -> None:
     elif word in ("source", "graph"):
         line.say(protocol.Failed(word, f"the {word} is bad"))
         sys.exit(1)
+    elif word == "undead":
+        line.say(protocol.Failed("source", "the source is bad"))
     elif word == "crash":
         signal.signal(signal.SIGSEGV, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGSEGV)
