@@ -102,7 +102,7 @@ def problem_of(error: BaseException, url: str = "", *, pinned: bool = False) -> 
 def _answered(error: ApiError) -> Problem:
     code = str(error.code or "")
     exit_code = CODES.get(code) or STATUSES.get(error.status, Exit.FAILED)
-    if code == "GSTREAMER_ERROR" and _orders(error.call):
+    if code == "GSTREAMER_ERROR" and _orders(error.call) and _GIVEN_UP not in (error.hint or ""):
         exit_code = Exit.PENDING  # the pipeline is stored, and the box tries again
     return Problem(
         error.message or f"the box answered {error.status}",
@@ -119,11 +119,15 @@ def _orders(call: Call[Any] | None) -> bool:
 
 
 def _named(call: Call[Any] | None) -> str:
-    """The id in the document that a call sends."""
+    """The id of the pipeline that a call is about: in its path, or in the document that it sends."""
+    if call and (found := re.match(r"/flex/pipeline/([^/]+)", call.path)):
+        return found[1]
     body = call and call.json
     return str(body.get("id") or "ID") if isinstance(body, dict) else "ID"
 
 
+_GIVEN_UP = "does not try again"
+"""What the box says of a pipeline that can never work as it is: its code is that of one that it tries again."""
 _MAKE_ROOM = "PUT replaces it, PATCH changes it, DELETE makes room."
 _REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
 
@@ -132,6 +136,7 @@ def in_our_words(hint: str, name: str = "ID") -> str:
     """A hint of the box, with the requests that it names as the commands that send them."""
     if hint == _MAKE_ROOM:
         return f"`flexctl pipeline update {name}` changes it, `flexctl pipeline delete {name}` makes room."
+    hint = hint.replace("(PUT or PATCH)", f"(`flexctl pipeline update {name}`)")
     return _REQUEST.sub(
         lambda found: f"`flexctl pipeline {' '.join((found[2], found[1])) if found[1] else 'list'}`", hint
     )

@@ -181,7 +181,8 @@ _READY = {
 
 
 def _now(pipeline: "Pipeline") -> str:
-    told = _READY.get(str(pipeline.order)) if pipeline.state == "ready" else None
+    rests = pipeline.state == "ready" or (pipeline.order == "armed" and pipeline.state == "stopping")
+    told = _READY.get(str(pipeline.order)) if rests else None
     return told or f"it is {pipeline.state}"
 
 
@@ -260,7 +261,7 @@ _APPLIED = {
 
 def _told(run: State, before: "Reply[Pipeline]", after: "Reply[Pipeline]") -> None:
     made = after.data
-    how = _APPLIED.get((after.applied or "", made.state in _RUNS), "")
+    how = _APPLIED.get((after.applied or "", made.state in _RUNS), "") if made.order == before.data.order else ""
     sentence = f"Changed {made.id}: {_now(made)}{how}."
     if _same(before, after):
         sentence = f"Nothing changed: {made.id} was so already. {_now(made).capitalize()}."

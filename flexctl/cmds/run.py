@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
     """Encode now, readers or not. Comes back when it plays.
 
-    A source that is not there yet is exit 8: the order stands, and the box keeps trying.
+    A source that is not there yet is exit 8: the order stands, and the box keeps trying. What can never work as it is,
+    such as a launch line with a fault, is exit 1.
     """
     run = state_of(ctx)
 

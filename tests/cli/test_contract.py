@@ -77,6 +77,13 @@ class TestExitCodes:
         box.fail = Fault(500, "GSTREAMER_ERROR", "no camera there")
         assert flexctl("pipeline", *argv, url=box.url).code == wanted
 
+    def test_a_pipeline_that_can_never_work_has_failed(self, box: FakeBox) -> None:
+        hint = "It is stored, but the box does not try again. Change it (PUT or PATCH): then it starts at once."
+        box.fail = Fault(500, "GSTREAMER_ERROR", "no video in it", hint)
+        ran = flexctl("pipeline", "play", "cam1", url=box.url)
+        assert ran.code == Exit.FAILED
+        assert "Change it (`flexctl pipeline update cam1`)" in ran.err
+
     def test_every_code_that_is_named_is_one_of_the_contract(self) -> None:
         assert set(CODES) <= {str(code) for code in ErrorCode}
 
