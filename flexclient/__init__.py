@@ -6,8 +6,8 @@
         client.pipelines.create(m.PipelineSpec(id="cam1", source=m.Source(uri="test://smpte")))
         client.pipelines.play("cam1")
 
-`AsyncFlexClient` has the same methods, awaited. Errors are in `flexclient.errors`, documents in `flexclient.models`, an
-in-memory box for tests in `flexclient.testing`.
+`AsyncFlexClient` has the same methods, awaited. Errors are in `flexclient.errors` (`FlexError` is any, `ApiError` one
+that the box answered), documents in `flexclient.models`, an in-memory box for tests in `flexclient.testing`.
 """
 
 from importlib import import_module
@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from flexclient._stream import AsyncEventStream, EventStream
     from flexclient._watch import Change, Row
     from flexclient.client import AsyncFlexClient, FlexClient, InsecureWarning
+    from flexclient.errors import ApiError, FlexError
     from flexclient.models import UNSET
 
 __all__ = [
     "UNSET",
+    "ApiError",
     "AsyncEventStream",
     "AsyncFlexClient",
     "Call",
     "Change",
     "EventStream",
     "FlexClient",
+    "FlexError",
     "InsecureWarning",
     "Reply",
     "Row",
@@ -44,12 +47,14 @@ __all__ = [
 # Who only wants the models (a server, a worker) does not wait for a client.
 _HOME = {
     "UNSET": "models",
+    "ApiError": "errors",
     "AsyncEventStream": "_stream",
     "AsyncFlexClient": "client",
     "Call": "_call",
     "Change": "_watch",
     "EventStream": "_stream",
     "FlexClient": "client",
+    "FlexError": "errors",
     "InsecureWarning": "client",
     "Reply": "_call",
     "Row": "_watch",

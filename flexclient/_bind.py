@@ -13,6 +13,8 @@ from flexclient._engine import AsyncEngine, SyncEngine
 from flexclient._stream import AsyncEventStream, EventStream, OnState, Source
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from flexclient._call import Call, Flow, Reply
 
 P = ParamSpec("P")
@@ -40,7 +42,31 @@ class Resource(Generic[M]):
         return f"<{type(self).__name__} of {self._engine.settings.url}>"
 
 
-class Bound(Generic[P, T]):
+class _Described:
+    """What `help` and `inspect` see: the describing method's arguments, and the data that its call gives."""
+
+    __wrapped__: Any
+
+    @property
+    def __name__(self) -> str:
+        return str(self.__wrapped__.func.__name__)
+
+    @property
+    def __signature__(self) -> Signature:
+        from inspect import signature  # only who asks pays for it
+
+        described = signature(self.__wrapped__)
+        told = described.return_annotation
+        if isinstance(told, str) and told.startswith("Call["):
+            told = told.removeprefix("Call[").removesuffix("]")
+        return described.replace(return_annotation=told)
+
+    def __repr__(self) -> str:
+        # `help` shows an object's repr, and a signature only of what is a function.
+        return f"<{self.__name__}{self.__signature__}>".replace("'", "")
+
+
+class Bound(_Described, Generic[P, T]):
     """An endpoint of a blocking client: call it, or ask it for the whole reply, or for its plan."""
 
     def __init__(self, engine: SyncEngine, describe: Callable[P, Call[T]]) -> None:
@@ -62,7 +88,7 @@ class Bound(Generic[P, T]):
         return self._describe(*args, **kwargs)
 
 
-class AsyncBound(Generic[P, T]):
+class AsyncBound(_Described, Generic[P, T]):
     """An endpoint of an asynchronous client: await it, or the whole reply; or ask for its plan."""
 
     def __init__(self, engine: AsyncEngine, describe: Callable[P, Call[T]]) -> None:

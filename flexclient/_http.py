@@ -274,6 +274,7 @@ def _too_late(call: Call[Any]) -> CallTimeout:
 
 
 SLOW = "Is it busy? timeout= and deadline= (--timeout) say how long to wait."
+PLAIN = "A box speaks TLS: is it https:// that you want?"
 DOWN = "Is the box up, and the address right, port and all?"
 
 
@@ -293,7 +294,8 @@ def translated(error: Exception, call: Call[Any], url: str, trust: Trust) -> Fle
         return UsageError(f"{call} cannot be sent: {text}", call=call)
     if isinstance(error, httpx.DecodingError | SSEError) or _gibberish(error):
         return ProtocolError(f"{url} does not speak the API: {text}", hint=DOWN, call=call)
-    return Disconnected(f"the connection to {url} broke: {text}", hint=DOWN, call=call)
+    hint = PLAIN if url.startswith("http://") else DOWN
+    return Disconnected(f"the connection to {url} broke: {text}", hint=hint, call=call)
 
 
 def refused(request: Request) -> Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pydoc
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ from typing import Any, assert_type
 import pytest
 
 import flexclient
-from flexclient import AsyncEventStream, AsyncFlexClient, Change, EventStream, FlexClient, Reply, testing
+from flexclient import AsyncEventStream, AsyncFlexClient, Change, EventStream, FlexClient, Reply, errors, testing
 from flexclient import models as m
 from flexclient._bind import AsyncBound, AsyncBoundStream, Bound, BoundStream
 from flexclient.testing import FakeFlex
@@ -65,6 +66,20 @@ def test_both_clients_have_the_same_signatures(both: tuple[FlexClient, AsyncFlex
     for name in ("request", "with_options", "send", "__init__"):
         mine, theirs = (inspect.signature(getattr(kind, name)).parameters for kind in (FlexClient, AsyncFlexClient))
         assert list(mine) == list(theirs), name
+
+
+def test_help_shows_what_a_method_takes_and_gives(both: tuple[FlexClient, AsyncFlexClient]) -> None:
+    for client in both:
+        text = pydoc.plain(pydoc.render_doc(client.pipelines.create))
+        assert str(inspect.signature(client.pipelines.create)) == (
+            "(spec: 'm.PipelineSpec | Mapping[str, Any]') -> 'm.Pipeline'"
+        )
+        assert "create(spec: m.PipelineSpec | Mapping[str, Any]) -> m.Pipeline" in text
+
+
+def test_the_errors_that_everybody_catches_are_at_the_top() -> None:
+    assert flexclient.FlexError is errors.FlexError
+    assert flexclient.ApiError is errors.ApiError
 
 
 def public_callables() -> Iterator[tuple[str, Callable[..., Any]]]:

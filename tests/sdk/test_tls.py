@@ -195,6 +195,12 @@ def test_a_port_without_tls(side: Side) -> None:
     assert "3539" in (caught.value.hint or "")
 
 
+def test_plain_http_to_a_port_with_tls(side: Side, tls: Tls) -> None:
+    with pytest.raises(errors.ConnectError) as caught:
+        side.do(side.client(url=f"http://127.0.0.1:{tls.wire.port}", retries=0).system.version())
+    assert "https://" in (caught.value.hint or "")
+
+
 def test_nobody_there(side: Side) -> None:
     with nobody() as url, pytest.raises(errors.Unreachable, match="Connection refused") as caught:
         side.do(side.client(url=url, retries=0).system.version())
