@@ -68,6 +68,12 @@ class TestSecrets:
         [body] = [line for line in shell.stdout.splitlines() if line.startswith("{")]
         assert json.loads(body)["source"]["password"] == CANARY
 
+    def test_a_curl_line_that_lacks_a_secret_says_so(self, box: FakeBox) -> None:
+        body = '{"source": {"uri": "rtsp://me:' + CANARY + '@cam/1"}}'
+        ran = flexctl("api", "PATCH", "/flex/pipeline/cam1", "-d", body, "--curl", url=box.url)
+        assert "Stars stand for a secret" in ran.err
+        assert CANARY not in ran.out
+
     def test_a_password_in_an_argument_is_refused(self, box: FakeBox) -> None:
         ran = flexctl("pipeline", "create", "new", "--source", f"rtsp://me:{CANARY}@cam/1", url=box.url)
         assert (ran.code, box.requests) == (2, [])
