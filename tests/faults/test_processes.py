@@ -12,6 +12,7 @@ import pytest
 from av.error import FFmpegError
 
 from tests.server.conftest import FakeBoxes
+from tests.server.test_http import raw
 from tests.support.api import Api, until
 from tests.support.box import Box
 
@@ -50,6 +51,30 @@ def test_kill_9_of_the_server_takes_the_real_children_along(tmp_path: Path) -> N
         box.start()
         for number in range(2):
             Api(box).wait(f"cam{number}", "playing", 10)
+
+
+def test_sigterm_ends_it_in_good_order_whoever_is_connected(tmp_path: Path) -> None:
+    """Readers of pictures and of events, a request whose body never comes, and one that is idle."""
+    half = b"POST /flex/pipeline HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    with Box(tmp_path / "data") as box:
+        api = Api(box)
+        assert api.create(on_demand=False, encoding={"width": 320, "height": 180, "fps": 10}).status_code == 201
+        with (
+            av.open(f"{box.rtsp_url}/cam1", options={"rtsp_transport": "tcp"}, timeout=10) as pictures,
+            api.listen() as listener,
+            raw(box) as sending,
+            raw(box),
+        ):
+            next(pictures.decode(video=0))
+            sending.sendall(half)
+            until(lambda: api.status()["readers"] == 1)
+            children = family(box)
+            box.signal(signal.SIGTERM)
+            assert box.wait(6) == 0
+            assert gone(children)
+            assert listener.ended.wait(2)
+        assert listener.events[-1].type == "bye"
+        assert "Traceback" not in box.log
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])

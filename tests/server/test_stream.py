@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import ssl
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from flexserver.events import MAX_READERS
 from tests.server.conftest import FakeBoxes
-from tests.support.api import Api, Listener, Seen, until
+from tests.support.api import Api, Listener, Seen, spec, until
 from tests.support.box import Box
 
 
@@ -61,6 +65,67 @@ def test_list_then_stream_loses_and_doubles_nothing(api: Api) -> None:
         listener.wait(lambda seen: seen.data.get("id") == "after")
     created = [id for kind, id in kinds(listener) if kind == "pipeline_created"]
     assert created == ["between", "after"]
+
+
+def shown(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """What an event tells of a pipeline; the time of an order is not in it."""
+    return {name: value for name, value in pipeline.items() if name != "updated_at"}
+
+
+def joined(listed: list[dict[str, Any]], events: list[Seen]) -> dict[str, dict[str, Any]]:
+    """A list, brought up to date by events in the simplest way there is."""
+    table = {one["id"]: shown(one) for one in listed}
+    for seen in events:
+        id = seen.data.get("id", "")
+        if seen.type in ("pipeline_created", "pipeline_updated"):
+            table[id] = shown(seen.data)
+        elif seen.type == "pipeline_deleted":
+            del table[id]
+        elif seen.type == "pipeline_status":
+            table[id] = {**table[id], "state": seen.data["state"], "order": seen.data["order"]}
+    return table
+
+
+def write(api: Api, dice: random.Random, end: threading.Event) -> None:
+    with Api(api.box, keep=True) as own:
+        while not end.is_set():
+            id = dice.choice("abcde")
+            path = f"/flex/pipeline/{id}"
+            own.call(
+                *dice.choice(
+                    [("POST", "/flex/pipeline"), ("DELETE", path), ("PUT", f"{path}/play"), ("PUT", f"{path}/stop")]
+                ),
+                json=spec(id),
+            )
+            own.call("PATCH", path, json={"metadata": {"n": str(dice.random())}, "on_demand": dice.random() < 0.5})
+
+
+def test_a_list_in_a_storm_of_writes_and_the_events_after_it_give_the_final_state(api: Api) -> None:
+    end = threading.Event()
+    lists = []
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, api, random.Random(seed), end) for seed in range(4)]
+        try:
+            begun = time.monotonic()
+            while time.monotonic() - begun < 2:
+                lists.append(api.get("/flex/pipeline"))
+        finally:
+            end.set()
+        for writer in writers:
+            writer.result()
+    until(lambda: all(one["state"] in ("ready", "playing") for one in api.get("/flex/pipeline").json()))
+    api.create("the-end")
+    final = {one["id"]: shown(one) for one in api.get("/flex/pipeline").json()}
+    positions = [int(one.headers["last-event-id"]) for one in lists]
+    assert len(set(positions)) > 10, "nothing happened between the lists"
+    for listed in lists[:: max(1, len(lists) // 10)]:
+        since = int(listed.headers["last-event-id"])
+        with api.listen(f"/flex/events?since={since}") as listener:
+            listener.wait(lambda seen: seen.type == "pipeline_created" and seen.data["id"] == "the-end")
+        ids = [seen.id for seen in listener.events]
+        assert ids == sorted(set(ids))
+        assert ids[0] > since
+        assert joined(listed.json(), listener.events) == final
 
 
 def test_the_header_goes_before_the_query(api: Api) -> None:
