@@ -86,16 +86,28 @@ def test_the_log_of_what_can_never_work(api: Api, fake: FakeMedia) -> None:
 
 def test_a_worker_that_plays_on_after_its_failure_keeps_the_cause(api: Api, fake: FakeMedia) -> None:
     fake.script("cam1", "undead")
+    before = len(fake.starts("cam1"))  # the box is the module's: others had a cam1 too
     with api.listen() as listener:
         response = api.create("cam1", on_demand=False)
         assert (response.status_code, response.json()["message"]) == (500, "the source is bad")
-        until(lambda: len(fake.starts("cam1")) > 3, 10)
+        until(lambda: len(fake.starts("cam1")) > before + 3, 10)
+        listener.wait(lambda seen: seen.type == "pipeline_error")
         assert "playing" not in listener.states("cam1")
         causes = [
             (seen.data["reason"], seen.data["message"]) for seen in listener.events if seen.type == "pipeline_error"
         ]
     assert set(causes) == {("source", "the source is bad")}
     assert len(fake.alive) <= 1
+
+
+def test_a_machine_that_is_too_slow_is_told_once_in_the_log_and_in_the_status(api: Api, fake: FakeMedia) -> None:
+    fake.script("cam1", "late")
+    complaint = "the machine is too slow for this pipeline: pictures are 71 s late"
+    with api.listen() as listener:
+        api.create("cam1", on_demand=False)
+        listener.wait(lambda seen: seen.data.get("reason") == complaint)
+    assert (api.status()["state"], api.status()["reason"]) == ("playing", complaint)
+    assert ours(api) == [complaint]
 
 
 def test_it_keeps_trying_until_the_camera_is_there(api: Api, fake: FakeMedia) -> None:

@@ -15,6 +15,7 @@ graph    says that its graph can never work, and exits
 crash    dies of SIGSEGV before its first picture
 exit     exits with 0 before its first picture
 garbage  sends lines that are no messages, then plays
+late     plays, and its pictures are 71 s late
 blank    plays, and has no picture to show
 ended    plays, then its source ends
 
@@ -97,7 +98,7 @@ def worker(line: Line) -> None:
     frames = 1
     while True:
         frames += 0 if word == "frozen" else 3
-        line.say(protocol.Beat(frames, frames * 1000))
+        line.say(protocol.Beat(frames, frames * 1000, latency_ms=71_000.0 if word == "late" else 40.0))
         for message in line.hear(BEAT_SECONDS):
             if word == "blank" and isinstance(message, protocol.Ask):
                 line.say(protocol.Answer(message.seq, ok=False, data="there is no picture yet"))

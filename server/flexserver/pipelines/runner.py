@@ -53,6 +53,7 @@ class Runner:
         self.readers = 0
         self.playing_since: float | None = None
         self.meter = Meter()
+        self._complained = False
         self.ticked_at = 0.0
         """When its statistics were last put in line to be told."""
         self.ring = LogRing()
@@ -155,6 +156,11 @@ class Runner:
         return self.life.worker is lifecycle.Worker.RUNNING
 
     @property
+    def reason(self) -> str | None:
+        """Why it is as it is, or what is wrong while it plays."""
+        return self.life.reason or (self.meter.complaint if self.on_air else None)
+
+    @property
     def next_retry(self) -> datetime | None:
         """When the next try is due, on the wall's clock."""
         at = self.life.retry_at
@@ -214,7 +220,8 @@ class Runner:
         child.send(protocol.Start(self.spec.id, planned.to_json(), link, self.mount))
         self._child, self._graph = child, planned
         self._watch = watchdog.Watch(time.monotonic())
-        self.meter = Meter()
+        self.meter = Meter(self.spec.source.latency_ms if self.spec.source else 0)
+        self._complained = False
 
     def _never_started(self, fault: Fault) -> None:
         loop = asyncio.get_running_loop()
@@ -234,11 +241,19 @@ class Runner:
                 if self._watch:
                     self._watch = watchdog.heard(self._watch, message, now)
                 self.meter.beat(message, child.usage(), now)
+                self._complain()
                 self._fresh(self)
             case protocol.Failed(part=part, message=text):
                 self.happen(lifecycle.Faulted(Fault(part, text)))
             case protocol.Ended():
                 self.happen(lifecycle.Ended())
+
+    def _complain(self) -> None:
+        """Once a worker: a later word would be the same."""
+        if self.on_air and not self._complained and (complaint := self.meter.complaint):
+            self._complained = True
+            self.ring.add(f"flexserver: {complaint}")
+            self._tell(self, Told())
 
     def _on_exit(self, child: Child, how: str) -> None:
         if child is self._child:

@@ -65,7 +65,7 @@ def _status(record: Record) -> PipelineStatus:
         id=record.row.id,
         state=runner.life.state,
         order=record.row.order,
-        reason=runner.life.reason,
+        reason=runner.reason,
         since=rounded(runner.since),
         uptime_seconds=uptime,
         restarts=runner.life.restarts,
