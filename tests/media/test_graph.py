@@ -66,7 +66,7 @@ def test_order_of_a_simple_pipeline() -> None:
 
 def test_a_test_source_makes_the_encoded_picture_at_once() -> None:
     found = graph_of(spec(encoding={"width": 641, "height": 360, "fps": 25}))
-    assert order(found) == ["source", "made", "waiting", "encoder", "units"]
+    assert order(found) == ["source", "made", "encoder", "units"]
     assert properties(found, "made")["caps"] == "video/x-raw,format=I420,width=640,height=360,framerate=25/1"
     assert found.size == (640, 360)
 

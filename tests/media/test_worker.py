@@ -38,6 +38,15 @@ def test_it_beats_every_second_from_the_start_and_counts() -> None:
         assert 0 < last.latency_ms < 100
 
 
+def test_an_encoder_that_cannot_keep_up_drops_pictures_and_stays_on_time() -> None:
+    with Worker(spec("test://smpte", encoding={"width": 1920, "height": 1080, "fps": 60, "quality": 10})) as worker:
+        until(lambda: len(beats := worker.all(protocol.Beat)) > 4 and beats[-1].dropped > beats[-2].dropped > 0)
+        beats = worker.all(protocol.Beat)
+        assert beats[-1].latency_ms is not None
+        assert beats[-1].latency_ms < 1500
+        assert beats[-1].frames + beats[-1].dropped > 60 * 2
+
+
 def test_it_beats_while_its_source_is_silent() -> None:
     with Worker(spec(silence())) as worker:
         until(lambda: len(worker.all(protocol.Beat)) >= 3)

@@ -8,7 +8,6 @@ line on stderr and exit 3.
 from __future__ import annotations
 
 import argparse
-import io
 import socket
 import sys
 import threading
@@ -227,7 +226,7 @@ class Front:
         worker = id(link)
         feed: Feed | None = None
         try:
-            with link, io.BufferedReader(socket.SocketIO(link, "r"), 1 << 16) as stream:
+            with link, open(link.fileno(), "rb", buffering=1 << 16, closefd=False) as stream:
                 hello = protocol.decode(stream.readline(1 << 16))
                 if not isinstance(hello, protocol.Hello) or hello.codec not in FORMATS:
                     return

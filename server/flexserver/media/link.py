@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import sys
 import threading
@@ -77,8 +78,11 @@ class Link:
         while not self._stopped.is_set():
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
                 self._attach(sock)
-                while commands := sock.recv(64):
-                    self._obey(commands)
+                commands = select.poll()
+                commands.register(sock, select.POLLIN)
+                # A plain recv would be woken by each unit that goes out on the same socket.
+                while commands.poll() and (said := sock.recv(64)):
+                    self._obey(said)
             with self._lock:
                 self._drop()
             self._stopped.wait(_AGAIN)

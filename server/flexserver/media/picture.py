@@ -68,13 +68,17 @@ def newest() -> Element:
     return Element("fakesink", PICTURES, (("sync", False), ("async", False), ("enable-last-sample", True)))
 
 
-def waiting(*, live: bool) -> Element:
-    """The queue before the encoder.
+def waiting(source: str) -> tuple[Element, ...]:
+    """The queue before the encoder: decoding goes on beside encoding.
 
-    A live source drops the oldest picture when the encoder falls half a second behind; a file waits instead.
+    A network source drops the oldest picture when the encoder falls half a second behind; a file waits instead. The
+    test source has none: its pictures are cheaper to make than to carry to another core.
     """
+    if source == "test":
+        return ()
+    live = source != "file"
     depth = (("max-size-buffers", 15 if live else 3), ("max-size-bytes", 0), ("max-size-time", 0))
-    return Element("queue", WAITING, (*depth, *((("leaky", "downstream"),) if live else ())))
+    return (Element("queue", WAITING, (*depth, *((("leaky", "downstream"),) if live else ()))),)
 
 
 def _to_planes() -> list[Element]:
