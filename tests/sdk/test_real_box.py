@@ -28,7 +28,7 @@ def test_the_box_keeps_what_the_box_in_memory_promises(side: Side, box_factory: 
         side.do(client.pipelines.delete("cam1", if_match=read.etag))
     with pytest.raises(errors.Conflict):
         side.do(client.pipelines.snapshot("cam1"))
-    for strange in ("..", "a/b", "ü", "a?b"):
+    for strange in ("..", "ü", "a?b"):
         with pytest.raises((errors.NotFound, errors.ValidationError_)):
             side.do(client.pipelines.get(strange))
     with pytest.raises(errors.ValidationError_) as caught:
