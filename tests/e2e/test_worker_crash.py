@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import av
 import psutil
 import pytest
+from av.error import FFmpegError
 
 from flexclient import FlexClient
 from flexclient import models as m
@@ -43,7 +44,7 @@ class Reader:
                         self.arrived.append(time.monotonic())
                         self.pts.append(float(packet.pts * packet.time_base))
             self.ended = "end of stream"
-        except av.FFmpegError as error:
+        except FFmpegError as error:
             self.ended = str(error)
 
 
