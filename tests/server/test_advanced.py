@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests.server.conftest import FakeBoxes
-from tests.server.test_pipelines import details
+from tests.server.test_refusals import details
 from tests.support.api import Api
 from tests.support.fixtures import BoxFactory
 
