@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 from pathlib import Path
 
 import av
+import httpx
 import psutil
 import pytest
 from av.error import FFmpegError
@@ -51,6 +54,25 @@ def test_kill_9_of_the_server_takes_the_real_children_along(tmp_path: Path) -> N
         box.start()
         for number in range(2):
             Api(box).wait(f"cam{number}", "playing", 10)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.03, 0.06, 0.09, 0.15])
+def test_a_worker_that_is_still_being_born_ends_with_the_server(tmp_path: Path, after: float) -> None:
+    """Killed at several moments of a worker's first tenths of a second: none of them may make it immortal."""
+    with Box(tmp_path / "data") as box:
+        front = family(box)
+        posting = threading.Thread(target=create_and_be_cut_off, args=(Api(box),))
+        posting.start()
+        workers: list[psutil.Process] = until(lambda: [child for child in family(box) if child not in front])
+        threading.Event().wait(after)
+        box.kill()
+        until(lambda: gone([*front, *workers]))
+        posting.join()
+
+
+def create_and_be_cut_off(api: Api) -> None:
+    with contextlib.suppress(httpx.HTTPError):
+        api.create("cam1", on_demand=False)
 
 
 def test_sigterm_ends_it_in_good_order_whoever_is_connected(tmp_path: Path) -> None:

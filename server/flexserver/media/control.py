@@ -43,6 +43,12 @@ class Control:
         self._rest += data
         *lines, rest = self._rest.split(b"\n")
         self._rest = bytearray(rest)
-        for line in lines:
-            self._receive(protocol.decode(bytes(line)))
+        try:
+            for line in lines:
+                self._receive(protocol.decode(bytes(line)))
+        except Exception:
+            # The main loop would drop this source, and we should never hear of our parent's end again.
+            sys.excepthook(*sys.exc_info())
+            self._gone()
+            return False
         return True

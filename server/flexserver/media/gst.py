@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
+import io
 import signal
+import sys
 from typing import Any
 
 import gi
@@ -29,10 +32,26 @@ Gst.init(None)
 _PR_SET_PDEATHSIG = 1
 
 
+class _Log(io.TextIOWrapper):
+    """Lines for the parent's log. That nobody reads them any more must not raise in a callback of the main loop: it
+    would drop that source, and the end of file that should end us would never be seen.
+    """
+
+    def write(self, text: str, /) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
 def settle_as_child() -> None:
     """Make this process end with its parent, and leave Ctrl-C to the parent."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stderr = _Log(sys.stderr.buffer, errors="replace", line_buffering=True)
 
 
 def ask_for_key(pad: Any) -> None:
