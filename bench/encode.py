@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from statistics import median
 
 import av
@@ -18,7 +19,8 @@ from flexclient import FlexClient
 from flexclient import models as m
 
 SECONDS = 8.0
-ROUNDS = 5
+ROUNDS = 7
+SETTLE = 3.0
 SPEC = m.PipelineSpec(
     id="bench",
     on_demand=False,
@@ -32,11 +34,12 @@ def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
-def share(processes: Sequence[psutil.Process]) -> float:
-    """Percent of one core, over the measuring time."""
-    before, begin = cpu_seconds(processes), time.monotonic()
+def shares(*groups: Sequence[psutil.Process]) -> list[float]:
+    """Percent of one core that each group uses, all over the same seconds: what drifts, drifts for all."""
+    before, begin = [cpu_seconds(group) for group in groups], time.monotonic()
     time.sleep(SECONDS)
-    return 100 * (cpu_seconds(processes) - before) / (time.monotonic() - begin)
+    passed = time.monotonic() - begin
+    return [100 * (cpu_seconds(group) - used) / passed for group, used in zip(groups, before, strict=True)]
 
 
 def media_processes(box: Address) -> list[psutil.Process]:
@@ -61,31 +64,36 @@ def rival_line(launch: str) -> list[str]:
     return ["gst-launch-1.0", "-q", *source, *encoder[: encoder.index("!")], "!", "fakesink", "sync=false"]
 
 
-def ours_and_theirs() -> tuple[float, float]:
-    """One round: the box's share of a core, then gst-launch's."""
-    with running() as box, FlexClient(url=box.url, fingerprint=box.fingerprint) as client:
-        client.pipelines.create(SPEC)
-        launch = client.pipelines.graph("bench", format="launch")
-        enough = threading.Event()
-        reader = threading.Thread(target=read_until, args=(f"{box.rtsp_url}/bench", enough))
-        reader.start()
-        client.pipelines.wait("bench", states={"playing"})
-        time.sleep(2)
-        ours = share(media_processes(box))
+@contextmanager
+def read(url: str) -> Iterator[None]:
+    """A reader, for as long as the block lasts."""
+    enough = threading.Event()
+    reader = threading.Thread(target=read_until, args=(url, enough))
+    reader.start()
+    try:
+        yield
+    finally:
         enough.set()
         reader.join()
-    rival = subprocess.Popen(rival_line(launch), stdout=subprocess.DEVNULL)
-    try:
-        time.sleep(2)
-        return ours, share([psutil.Process(rival.pid)])
-    finally:
-        rival.terminate()
-        rival.wait()
+
+
+@contextmanager
+def rival(launch: str) -> Iterator[psutil.Process]:
+    """gst-launch-1.0 at work."""
+    with subprocess.Popen(rival_line(launch), stdout=subprocess.DEVNULL) as process:
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
 
 
 def measure() -> Iterator[Figure]:
-    """720p30 x264, one reader."""
-    rounds = [ours_and_theirs() for _ in range(ROUNDS)]
-    ratio = median(a / b for a, b in rounds)
-    theirs = median(b for _, b in rounds)
-    yield Figure("720p30 x264 with one reader", ratio * theirs, "% core", "gst-launch-1.0, same encode", theirs, 1.15)
+    """720p30 x264, one reader, beside gst-launch-1.0 at the same time."""
+    with running() as box, FlexClient(url=box.url, fingerprint=box.fingerprint) as client:
+        client.pipelines.create(SPEC)
+        launch = client.pipelines.graph(SPEC.id, format="launch")
+        with read(f"{box.rtsp_url}/{SPEC.id}"), rival(launch) as other:
+            time.sleep(SETTLE)
+            rounds = [shares(media_processes(box), [other]) for _ in range(ROUNDS)]
+    ours, theirs = (median(column) for column in zip(*rounds, strict=True))
+    yield Figure("720p30 x264 with one reader", ours, "% core", "gst-launch-1.0, same encode", theirs, 1.15)
