@@ -25,8 +25,11 @@ PRESETS: dict[int, str] = {
 """`encoding.quality` to x264's speed preset. Each new one costs about 1.3 times its forerunner, the last two twice."""
 
 
-def encoder(encoding: Encoding) -> Element:
-    """The encoder. No lookahead and no B frames: a picture leaves before the next one comes."""
+def encoder(encoding: Encoding, *, delimited: bool) -> Element:
+    """The encoder. No lookahead and no B frames: a picture leaves before the next one comes.
+
+    `delimited`: a delimiter before each access unit. MPEG-TS wants it; in RTP it is a packet more for each picture.
+    """
     return Element(
         FORMATS[encoding.codec].encoder,
         ENCODER,
@@ -36,6 +39,7 @@ def encoder(encoding: Encoding) -> Element:
             ("bitrate", encoding.bitrate),
             ("bframes", 0),
             ("byte-stream", True),
+            ("aud", delimited),
         ),
     )
 

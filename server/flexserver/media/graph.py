@@ -86,7 +86,7 @@ def build(spec: PipelineSpec, where: Where) -> Graph:
     is_test = sources.kind_of(spec.source) == "test"
     found = sources.pictures(spec.source, size=size, fps=fps)
     middle = picture.chain(spec, encoding, found.kind)
-    tail = (*middle, *picture.waiting(found.kind), encode.encoder(encoding))
+    tail = (*middle, *picture.waiting(found.kind), encode.encoder(encoding, delimited=mount_of(spec) is None))
     ends, end_links = _ends(spec, tail[-1])
     newest = (picture.newest(),) if spec.source.loop else ()
     graph = Graph(

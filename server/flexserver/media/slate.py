@@ -72,4 +72,5 @@ _PLAIN = (
     ("bitrate", 1000),
     ("bframes", 0),
     ("byte-stream", True),
+    ("aud", False),
 )
