@@ -46,9 +46,9 @@ class Control:
         try:
             for line in lines:
                 self._receive(protocol.decode(bytes(line)))
-        except Exception:
+        except Exception as error:
             # The main loop would drop this source, and we should never hear of our parent's end again.
-            sys.excepthook(*sys.exc_info())
+            sys.excepthook(type(error), error, error.__traceback__)
             self._gone()
             return False
         return True
