@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         code = run(argv)
-        sys.stdout.flush()
+        with suppress(OSError) if code else nullcontext():  # what failed has been told; what is left of it fails again
+            sys.stdout.flush()
     except (ClosedPipe, BrokenPipeError):
         code = Exit.DONE  # the reader of our pipe has what it wanted
     except OSError as error:
