@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 NO_HEADERS: Mapping[str, str] = {}
 JSON_TYPE = "application/json"
+TEXT_TYPE = "text/plain; charset=utf-8"
 MERGE_PATCH_TYPE = "application/merge-patch+json"
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -62,6 +63,8 @@ class Call(Generic[T]):
     them, so that a call can be described, and its answer passed on unread, without waiting for the models' import."""
     json: Any = UNSET
     """The body; `UNSET` sends none."""
+    text: str | Unset = UNSET
+    """A body that is not JSON but plain text."""
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0.0
@@ -80,8 +83,17 @@ class Call(Generic[T]):
         """Whether it may be sent again when nobody knows whether it arrived."""
         return self.method in IDEMPOTENT
 
+    @property
+    def content_type(self) -> str | None:
+        """What the body is, None where there is none."""
+        if not isinstance(self.text, Unset):
+            return TEXT_TYPE
+        return None if isinstance(self.json, Unset) else JSON_TYPE
+
     def body(self) -> bytes | None:
         """The body's bytes, or None. Raises `UsageError` for what JSON cannot hold."""
+        if not isinstance(self.text, Unset):
+            return self.text.encode()
         if isinstance(self.json, Unset):
             return None
         try:
@@ -97,16 +109,22 @@ class Call(Generic[T]):
         words += options
         for name, value in mask_headers(self.headers).items():
             words += ["-H", shlex.quote(f"{name}: {value}")]
-        if not isinstance(self.json, Unset):
-            if not any(name.lower() == "content-type" for name in self.headers):
-                words += ["-H", shlex.quote(f"Content-Type: {JSON_TYPE}")]
-            words += ["--data-raw", shlex.quote(json.dumps(mask_json(self.json), ensure_ascii=False))]
+        if self.content_type and not any(name.lower() == "content-type" for name in self.headers):
+            words += ["-H", shlex.quote(f"Content-Type: {self.content_type}")]
+        if (shown := self.shown_body()) is not None:
+            words += ["--data-raw", shlex.quote(shown)]
         words.append(shlex.quote(url.rstrip("/") + self.target))
         return " ".join(words)
 
+    def shown_body(self) -> str | None:
+        """The body for people, secrets masked."""
+        if not isinstance(self.text, Unset):
+            return self.text
+        return None if isinstance(self.json, Unset) else json.dumps(mask_json(self.json), ensure_ascii=False)
+
     def __repr__(self) -> str:
-        body = "" if isinstance(self.json, Unset) else f" {json.dumps(mask_json(self.json), ensure_ascii=False)}"
-        return f"<Call {self.method} {self.target}{body}>"
+        body = self.shown_body()
+        return f"<Call {self.method} {self.target}{'' if body is None else ' ' + body}>"
 
     def __str__(self) -> str:
         return f"{self.method} {self.target}"

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from flexclient._call import JSON_TYPE, Call, Flow, Open, Pause, Reply, Step, decode
+from flexclient._call import Call, Flow, Open, Pause, Reply, Step, decode
 from flexclient._config import Settings
 from flexclient._errors import error_from
 from flexclient._log import logger, mask_text
 from flexclient._retry import next_delay
-from flexclient._values import Unset
 from flexclient._version import __version__
 from flexclient._wire import Answer, Wire
 from flexclient.errors import FlexError, ProtocolError, Unauthorized
@@ -170,8 +169,8 @@ def attempts(
 def wire_of(settings: Settings, call: Call[Any], remaining: float, *, stream: bool) -> Wire:
     """One request, complete: address, headers with credentials, time limits."""
     headers = {"user-agent": f"flexclient/{__version__}", "accept": "application/json"}
-    if not isinstance(call.json, Unset):
-        headers["content-type"] = JSON_TYPE
+    if call.content_type:
+        headers["content-type"] = call.content_type
     for given in (settings.headers, settings.auth.headers(), call.headers):
         headers |= {name.lower(): value for name, value in given.items()}
     return Wire(

@@ -16,9 +16,17 @@ from flexclient._log import logger
 from flexclient._stream import AsyncEventStream, EventStream
 from flexclient._values import UNSET, Unset
 from flexclient._watch import Change
+from flexclient.resources.audio_devices import AudioDeviceList
+from flexclient.resources.auth import Auth
+from flexclient.resources.cameras import CameraList
 from flexclient.resources.events import Events
+from flexclient.resources.framegrabs import Framegrabs
+from flexclient.resources.license import Licensing
 from flexclient.resources.pipelines import Pipelines
+from flexclient.resources.settings import BoxSettings
 from flexclient.resources.system import System
+from flexclient.resources.triggers import Triggers
+from flexclient.resources.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -75,9 +83,17 @@ class FlexClient(_Client):
     Raises `UsageError` for a setting that cannot be used. Making a client sends nothing.
     """
 
-    pipelines: Pipelines[Sync]
-    system: System[Sync]
+    audio_devices: AudioDeviceList[Sync]
+    auth: Auth[Sync]
+    cameras: CameraList[Sync]
     events: Events[Sync]
+    framegrabs: Framegrabs[Sync]
+    license: Licensing[Sync]
+    pipelines: Pipelines[Sync]
+    settings: BoxSettings[Sync]
+    system: System[Sync]
+    triggers: Triggers[Sync]
+    webhooks: Webhooks[Sync]
 
     def __init__(
         self,
@@ -115,9 +131,17 @@ class FlexClient(_Client):
     def _setup(self, http: SyncHttp, settings: Settings) -> None:
         self._http, self._settings = http, settings
         self._engine = SyncEngine(http, settings)
-        self.pipelines = Pipelines(self._engine)
-        self.system = System(self._engine)
+        self.audio_devices = AudioDeviceList(self._engine)
+        self.auth = Auth(self._engine)
+        self.cameras = CameraList(self._engine)
         self.events = Events(self._engine)
+        self.framegrabs = Framegrabs(self._engine)
+        self.license = Licensing(self._engine)
+        self.pipelines = Pipelines(self._engine)
+        self.settings = BoxSettings(self._engine)
+        self.system = System(self._engine)
+        self.triggers = Triggers(self._engine)
+        self.webhooks = Webhooks(self._engine)
 
     def with_options(
         self,
@@ -173,9 +197,17 @@ class FlexClient(_Client):
 class AsyncFlexClient(_Client):
     """A client of one box, for asyncio. Its settings are those of `FlexClient`; every request is awaited."""
 
-    pipelines: Pipelines[Async]
-    system: System[Async]
+    audio_devices: AudioDeviceList[Async]
+    auth: Auth[Async]
+    cameras: CameraList[Async]
     events: Events[Async]
+    framegrabs: Framegrabs[Async]
+    license: Licensing[Async]
+    pipelines: Pipelines[Async]
+    settings: BoxSettings[Async]
+    system: System[Async]
+    triggers: Triggers[Async]
+    webhooks: Webhooks[Async]
 
     def __init__(
         self,
@@ -213,9 +245,17 @@ class AsyncFlexClient(_Client):
     def _setup(self, http: AsyncHttp, settings: Settings) -> None:
         self._http, self._settings = http, settings
         self._engine = AsyncEngine(http, settings)
-        self.pipelines = Pipelines(self._engine)
-        self.system = System(self._engine)
+        self.audio_devices = AudioDeviceList(self._engine)
+        self.auth = Auth(self._engine)
+        self.cameras = CameraList(self._engine)
         self.events = Events(self._engine)
+        self.framegrabs = Framegrabs(self._engine)
+        self.license = Licensing(self._engine)
+        self.pipelines = Pipelines(self._engine)
+        self.settings = BoxSettings(self._engine)
+        self.system = System(self._engine)
+        self.triggers = Triggers(self._engine)
+        self.webhooks = Webhooks(self._engine)
 
     def with_options(
         self,

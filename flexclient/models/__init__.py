@@ -2,6 +2,9 @@
 
 from flexclient.models._base import UNSET, Model, OpenEnum, Unset
 from flexclient.models._check import InvalidDocument, check
+from flexclient.models.audio_device import AudioDevice, AudioDevices
+from flexclient.models.auth import AuthStatus, Password, Session
+from flexclient.models.camera import Camera, CameraCapability, CameraDetail, Cameras
 from flexclient.models.error import STATUS_OF, ErrorCode, ErrorDocument, FieldError
 from flexclient.models.event import (
     EVENT_DATA,
@@ -12,10 +15,14 @@ from flexclient.models.event import (
     Gap,
     PipelineDeleted,
     PipelineError,
+    PipelineGeolocation,
     UnknownData,
     UnknownEvent,
+    WebhookFailed,
     read_event,
 )
+from flexclient.models.framegrab import FramegrabFile, FramegrabKind, FramegrabsDeleted
+from flexclient.models.license import License, LicensedCodecs
 from flexclient.models.pipeline import (
     DEFAULT_ENCODING,
     READ_ONLY,
@@ -44,7 +51,10 @@ from flexclient.models.pipeline import (
     Stats,
     Transform,
 )
+from flexclient.models.settings import Settings
 from flexclient.models.system import Condition, Health, PartHealth, Probe, Version
+from flexclient.models.trigger import TriggerAction, TriggerResult
+from flexclient.models.webhook import Delivery, DeliveryState, Webhook, WebhookEvent, WebhookSpec
 
 __all__ = [
     "DEFAULT_ENCODING",
@@ -53,19 +63,31 @@ __all__ = [
     "STATUS_OF",
     "UNSET",
     "Audio",
+    "AudioDevice",
+    "AudioDevices",
     "AudioSource",
+    "AuthStatus",
     "Bye",
+    "Camera",
     "CameraAdded",
+    "CameraCapability",
+    "CameraDetail",
     "CameraRemoved",
+    "Cameras",
     "Codec",
     "Condition",
     "Crop",
+    "Delivery",
+    "DeliveryState",
     "Encoding",
     "ErrorCode",
     "ErrorDocument",
     "Event",
     "FieldError",
     "Framegrab",
+    "FramegrabFile",
+    "FramegrabKind",
+    "FramegrabsDeleted",
     "Gap",
     "Geolocation",
     "Hardware",
@@ -74,6 +96,8 @@ __all__ = [
     "InvalidDocument",
     "Klv",
     "KlvConfig",
+    "License",
+    "LicensedCodecs",
     "Mirror",
     "Mode",
     "Model",
@@ -82,21 +106,31 @@ __all__ = [
     "Output",
     "Overlay",
     "PartHealth",
+    "Password",
     "Pipeline",
     "PipelineDeleted",
     "PipelineError",
+    "PipelineGeolocation",
     "PipelineSpec",
     "PipelineStatus",
     "Position",
     "Probe",
+    "Session",
+    "Settings",
     "Source",
     "State",
     "Stats",
     "Transform",
+    "TriggerAction",
+    "TriggerResult",
     "UnknownData",
     "UnknownEvent",
     "Unset",
     "Version",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookFailed",
+    "WebhookSpec",
     "check",
     "read_event",
 ]

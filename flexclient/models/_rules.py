@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import GetJsonSchemaHandler
+from pydantic import GetJsonSchemaHandler, SecretStr
 from pydantic_core import CoreSchema
 
 
@@ -89,5 +90,80 @@ class Length(Rule):
             return f"{len(value)} long, at most {self.most} is allowed"
         return f"at least {self.least} is needed" if len(value) < self.least else None
 
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        plain = handler(core)
+        kind = {"array": "Items", "object": "Properties"}.get(plain.get("type", ""), "Length")
+        return {**plain, f"max{kind}": self.most, f"min{kind}": self.least}
+
+
+@dataclass(frozen=True)
+class Each(Rule):
+    """A list, each item of which keeps a rule."""
+
+    rule: Rule
+
+    def fault(self, value: Any) -> str | None:
+        return next((f"{item}: {fault}" for item in value if (fault := self.rule.fault(item))), None)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        plain = handler(core)
+        return {**plain, "items": {**plain.get("items", {}), **self.rule.schema()}}
+
+
+@dataclass(frozen=True)
+class Entries(Rule):
+    """A mapping of at most `most` entries whose names and values keep rules. A value may be a secret."""
+
+    most: int
+    name: Pattern
+    value: Pattern
+
+    def fault(self, value: Any) -> str | None:
+        if len(value) > self.most:
+            return f"{len(value)} entries, at most {self.most} are allowed"
+        for name, item in value.items():
+            text = item.get_secret_value() if isinstance(item, SecretStr) else item
+            if fault := self.name.fault(name) or self.value.fault(text):
+                return f"'{name[:128]}': {fault}"
+        return None
+
     def schema(self) -> dict[str, Any]:
-        return {"maxLength": self.most, "minLength": self.least}
+        names = {"propertyNames": self.name.schema(), "additionalProperties": {"type": "string", **self.value.schema()}}
+        return {"maxProperties": self.most, **names}
+
+
+@dataclass(frozen=True)
+class Network(Rule):
+    """A network in CIDR form: `10.0.0.0/8`, `fd00::/8`."""
+
+    def fault(self, value: Any) -> str | None:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError:
+            return "not a network such as 10.0.0.0/8 or fd00::/8"
+        return None
+
+    def schema(self) -> dict[str, Any]:
+        return {"examples": ["10.0.0.0/8"]}
+
+
+@dataclass(frozen=True)
+class HostPort(Rule):
+    """A host name or address with a port: `239.2.3.1:6969`, `[ff02::1]:6969`."""
+
+    def fault(self, value: Any) -> str | None:
+        host, _, port = value.rpartition(":")
+        named = re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", host) or _is_ipv6(host)
+        numbered = re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535
+        return None if named and numbered else "not a host and a port such as 239.2.3.1:6969"
+
+    def schema(self) -> dict[str, Any]:
+        return {"examples": ["239.2.3.1:6969"]}
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return host.startswith("[") and host.endswith("]")

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from flexclient.models._base import Model
-from flexclient.models.pipeline import Pipeline, PipelineStatus
+from flexclient.models.framegrab import FramegrabFile
+from flexclient.models.pipeline import Geolocation, Pipeline, PipelineStatus
+from flexclient.models.settings import Settings
 
 D = TypeVar("D", covariant=True)
 
@@ -50,6 +52,25 @@ class CameraRemoved(Model):
     device_path: str
 
 
+class PipelineGeolocation(Geolocation):
+    """Data of `geolocation`: where the sensor of a pipeline is, and what it looks at."""
+
+    id: str
+
+
+class WebhookFailed(Model):
+    """Data of `webhook_failed`: a message was given up, or its webhook switched off."""
+
+    webhook_id: str
+    event: str | None = None
+    """Type of the message."""
+    message: str
+    """What went wrong."""
+    attempts: int | None = None
+    disabled: bool = False
+    """The webhook is switched off."""
+
+
 class Gap(Model):
     """Data of `gap`: events were lost between `since` and this one; a fresh snapshot follows, or must be read."""
 
@@ -75,6 +96,10 @@ EVENT_DATA: dict[str, type[Model]] = {
     "pipeline_deleted": PipelineDeleted,
     "camera_added": CameraAdded,
     "camera_removed": CameraRemoved,
+    "framegrab_created": FramegrabFile,
+    "geolocation": PipelineGeolocation,
+    "settings_changed": Settings,
+    "webhook_failed": WebhookFailed,
     "gap": Gap,
     "bye": Bye,
 }

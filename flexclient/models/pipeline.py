@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_serializer
-from pydantic_core.core_schema import SerializationInfo
+from pydantic import Field
 
 from flexclient.models._base import Model, OpenEnum
 from flexclient.models._rules import Between, Length, OneOf, Pattern, ZeroOrBetween
+from flexclient.models._secret import SecretText
 
 COLOR_NAMES: dict[str, str] = {
     "black": "#000000",
@@ -126,16 +126,10 @@ class Source(Model):
     """GStreamer caps that a camera is asked for."""
     user: Annotated[str, Length(256)] | None = None
     """User name for the source."""
-    password: SecretStr | None = None
+    password: SecretText | None = None
     """Password for the source. Write-only: the box never answers it; a PUT that leaves it out keeps it."""
     loop: bool = False
     """Files: begin again at the end."""
-
-    @field_serializer("password", when_used="unless-none")
-    def _password(self, value: SecretStr, info: SerializationInfo) -> str:
-        """Plain only where it was asked for by name (a request body, the store); stars everywhere else."""
-        wanted = isinstance(info.context, dict) and info.context.get("secrets")
-        return value.get_secret_value() if wanted else "**********"
 
 
 class Encoding(Model):

@@ -41,3 +41,8 @@ class System(Resource[M]):
     def openapi(self) -> Call[dict[str, Any]]:
         """The API's own description, OpenAPI 3.1."""
         return Call("GET", "/flex/openapi.json", dict[str, Any])
+
+    @endpoint
+    def metrics(self) -> Call[str]:
+        """What Prometheus reads: counters and gauges of the box, in its text format."""
+        return Call("GET", "/flex/metrics", str, headers={"Accept": "text/plain"})

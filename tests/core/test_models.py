@@ -93,6 +93,7 @@ def test_unset_is_neither_none_nor_true() -> None:
     assert m.UNSET is not None
 
 
+FRAMEGRAB = {"file": "a-00001.avif", "pipeline_id": "a", "size_bytes": 9, "created_at": "2026-11-23T12:00:00Z"}
 EVENTS: list[tuple[str, dict[str, Any], type[m.Model]]] = [
     ("pipeline_status", {"id": "a", "state": "playing"}, m.PipelineStatus),
     ("pipeline_error", {"message": "x"}, m.PipelineError),
@@ -101,6 +102,10 @@ EVENTS: list[tuple[str, dict[str, Any], type[m.Model]]] = [
     ("pipeline_deleted", {"id": "a"}, m.PipelineDeleted),
     ("camera_added", {"device_path": "/dev/video0", "device_name": "x"}, m.CameraAdded),
     ("camera_removed", {"device_path": "/dev/video0"}, m.CameraRemoved),
+    ("framegrab_created", FRAMEGRAB, m.FramegrabFile),
+    ("geolocation", {"id": "a", "latitude": 1.5, "longitude": -2}, m.PipelineGeolocation),
+    ("settings_changed", {"cot_enabled": True}, m.Settings),
+    ("webhook_failed", {"webhook_id": "wh_12345678", "message": "410 Gone", "disabled": True}, m.WebhookFailed),
     ("gap", {}, m.Gap),
     ("bye", {}, m.Bye),
 ]

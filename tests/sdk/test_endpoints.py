@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import respx
+from pydantic import SecretStr
 
 from flexclient import models as m
 from tests.sdk.harness import Side
@@ -21,6 +22,21 @@ HEALTH = {"status": "degraded", "parts": {"disk": {"status": "degraded", "messag
 VERSION = {"version": "1.2.3", "gstreamer_version": None}
 DIFF = {"encoding": {"bitrate": 900}, "overlay": None}
 MERGE_PATCH = {"content-type": "application/merge-patch+json"}
+
+SESSION = {"token": "a-token", "expires_at": "2026-11-24T12:00:00Z"}
+SETTINGS = {"cot_enabled": True, "cot_address": "239.2.3.1:6969"}
+LICENSE = {"licensed": True, "serial_number": "7", "max_video_streams": 4, "codecs": {"h264": True, "h265": True}}
+CAMERA = {"path": "/dev/video0", "name": "Cam", "driver": "uvcvideo", "format_count": 2}
+WAY = {"format": "YUYV", "width": 640, "height": 480, "fps": 30, "gstreamer_caps": "video/x-raw", "quality_score": 1}
+DETAIL = {"capabilities": [WAY], "formats": ["YUYV"], "best_capability": WAY}
+DEVICE = {"device": "hw:1,0", "name": "Mic", "card_name": "USB", "card": 1, "subdevice": 0}
+FILE = {"file": "cam1-00001.avif", "pipeline_id": "cam1", "size_bytes": 9, "created_at": "2026-11-23T12:00:00Z"}
+HOOK = {"url": "https://example.com/hook", "events": ["pipeline.started"]}
+WEBHOOK = {**HOOK, "id": "wh_12345678", "created_at": "2026-11-23T12:00:00Z"}
+DELIVERY = {"id": "msg_1", "webhook_id": "wh_12345678", "event": "test", "state": "delivered", "attempts": 1,
+            "created_at": "2026-11-23T12:00:00Z", "status": 204}  # fmt: skip
+TRIGGERED = {"status": "ok", "pipelineId": "livemystream", "action": "play"}
+GRABS, HOOKS = "/flex/files/framegrabs", "/flex/webhooks"
 
 P, S = m.Pipeline.model_validate(PIPELINE), m.PipelineStatus.model_validate(STATUS)
 ONE = "/flex/pipeline/cam1"
@@ -92,8 +108,76 @@ ROWS = [
     Row("system.live").sends("GET /flex/healthz").gets(js({"status": "ok"}), m.Probe(status=m.Condition.OK)),
     Row("system.ready").sends("GET /flex/healthz/ready").gets(js({"status": "ok"}), m.Probe(status=m.Condition.OK)),
     Row("system.startup").sends("GET /flex/healthz/startup").gets(js({"status": "ok"}), m.Probe(status=m.Condition.OK)),
+    Row("auth.status").sends("GET /flex/auth/status").gets(js({"auth_enabled": True}), m.AuthStatus(auth_enabled=True)),
+    Row("auth.login", "pass")
+    .sends("POST /flex/auth/login", {"password": "pass"})
+    .gets(js(SESSION), m.Session.model_validate(SESSION)),
+    Row("auth.logout").sends("POST /flex/auth/logout").gets(httpx.Response(204), None),
+    Row("auth.set_password", SecretStr("pass"))
+    .sends("PUT /flex/auth/password", {"password": "pass"})
+    .gets(httpx.Response(204), None),
+    Row("auth.remove_password").sends("DELETE /flex/auth/password").gets(httpx.Response(204), None),
+    Row("settings.get").sends("GET /flex/settings").gets(js(SETTINGS), m.Settings.model_validate(SETTINGS)),
+    Row("settings.update", {"name": None}, if_match='"v1"')
+    .sends("PUT /flex/settings", {"name": None}, {"if-match": '"v1"'})
+    .gets(js(SETTINGS), m.Settings.model_validate(SETTINGS)),
+    Row("settings.update", m.Settings(cot_enabled=True))
+    .sends("PUT /flex/settings", {"cot_enabled": True})
+    .gets(js(SETTINGS), m.Settings.model_validate(SETTINGS)),
+    Row("license.get").sends("GET /flex/licensed").gets(js(LICENSE), m.License.model_validate(LICENSE)),
+    Row("license.install", "abc=")
+    .sends("POST /flex/license", b"abc=", {"content-type": "text/plain; charset=utf-8"})
+    .gets(js(LICENSE), m.License.model_validate(LICENSE)),
+    Row("license.remove").sends("DELETE /flex/license").gets(js({"licensed": False}), m.License(licensed=False)),
+    Row("cameras.list")
+    .sends("GET /flex/cameras")
+    .gets(js({"cameras": [CAMERA]}), m.Cameras.model_validate({"cameras": [CAMERA]})),
+    Row("cameras.get", "/dev/video0")
+    .sends("GET /flex/camera?path=%2Fdev%2Fvideo0")
+    .gets(js(DETAIL), m.CameraDetail.model_validate(DETAIL)),
+    Row("audio_devices.list")
+    .sends("GET /flex/audio-devices")
+    .gets(js({"devices": [DEVICE]}), m.AudioDevices.model_validate({"devices": [DEVICE]})),
+    Row("framegrabs.list", pipeline_id="cam1")
+    .sends(f"GET {GRABS}?pipeline_id=cam1")
+    .gets(js([FILE]), [m.FramegrabFile.model_validate(FILE)]),
+    Row("framegrabs.download", "cam1-00001.avif", range="bytes=0-3", if_match='"v1"')
+    .sends(f"GET {GRABS}/cam1-00001.avif", headers={"range": "bytes=0-3", "if-match": '"v1"'})
+    .gets(httpx.Response(206, content=b"ftyp"), b"ftyp"),
+    Row("framegrabs.delete", "cam1-00001.avif")
+    .sends(f"DELETE {GRABS}/cam1-00001.avif")
+    .gets(httpx.Response(204), None),
+    Row("framegrabs.delete_all", "cam1")
+    .sends(f"DELETE {GRABS}?pipeline_id=cam1")
+    .gets(js({"deleted": 3}), m.FramegrabsDeleted(deleted=3)),
+    Row("webhooks.create", HOOK).sends(f"POST {HOOKS}", HOOK).gets(js(WEBHOOK, 201), m.Webhook.model_validate(WEBHOOK)),
+    Row("webhooks.create", m.WebhookSpec.model_validate({**HOOK, "headers": {"X-Key": "k"}}))
+    .sends(f"POST {HOOKS}", {**HOOK, "headers": {"X-Key": "k"}})
+    .gets(js(WEBHOOK, 201), m.Webhook.model_validate(WEBHOOK)),
+    Row("webhooks.list").sends(f"GET {HOOKS}").gets(js([WEBHOOK]), [m.Webhook.model_validate(WEBHOOK)]),
+    Row("webhooks.delete", "wh_12345678").sends(f"DELETE {HOOKS}/wh_12345678").gets(httpx.Response(204), None),
+    Row("webhooks.test", "wh_12345678")
+    .sends(f"POST {HOOKS}/wh_12345678/test")
+    .gets(js(DELIVERY), m.Delivery.model_validate(DELIVERY)),
+    Row("webhooks.deliveries", "wh_12345678")
+    .sends(f"GET {HOOKS}/wh_12345678/deliveries")
+    .gets(js([DELIVERY]), [m.Delivery.model_validate(DELIVERY)]),
+    Row("triggers.publish", "live/mystream")
+    .sends("PUT /flex/triggers/mediaMtx/publish?path=live%2Fmystream")
+    .gets(js(TRIGGERED), m.TriggerResult.model_validate(TRIGGERED)),
+    Row("triggers.unpublish", "live/mystream", pipeline_id="cam1")
+    .sends("DELETE /flex/triggers/mediaMtx/publish?path=live%2Fmystream&pipelineId=cam1")
+    .gets(js(TRIGGERED), m.TriggerResult.model_validate(TRIGGERED)),
+    Row("system.metrics")
+    .sends("GET /flex/metrics", headers={"accept": "text/plain"})
+    .gets(httpx.Response(200, text="flex_up 1\n"), "flex_up 1\n"),
     Row("system.openapi").sends("GET /flex/openapi.json").gets(js({"openapi": "3.1.0"}), {"openapi": "3.1.0"}),
 ]
+
+
+def _sent(request: httpx.Request, like: Any) -> Any:
+    """The body, bytes where bytes are expected, else its JSON."""
+    return request.content if isinstance(like, bytes) else json.loads(request.content) if request.content else None
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -114,7 +198,7 @@ def test_endpoint(side: Side, row: Row) -> None:
     for call in route.calls:
         request = call.request
         assert f"{request.method} {request.url.raw_path.decode()}" == row.line
-        assert (json.loads(request.content) if request.content else None) == row.body
+        assert _sent(request, row.body) == row.body
         assert request.headers.items() >= row.headers.items()
         assert request.headers["authorization"] == "Bearer secret-token"
         assert request.headers["user-agent"].startswith("flexclient/")
@@ -130,6 +214,7 @@ def test_endpoint(side: Side, row: Row) -> None:
             {"types": ["pipeline_status", "pipeline_error"], "pipeline_id": "cam1", "since": 7},
             "GET /flex/events?types=pipeline_error,pipeline_status&pipeline_id=cam1&since=7",
         ),
+        ("cameras.events", {}, "GET /flex/cameras/events"),
         ("pipelines.events", {"id": "cam1"}, "GET /flex/pipeline/cam1/events"),
         ("pipelines.events", {"id": "cam1", "since": 7}, "GET /flex/pipeline/cam1/events?since=7"),
     ],

@@ -21,17 +21,24 @@ from flexclient._bind import AsyncBound, AsyncBoundStream, Bound, BoundStream
 from flexclient.testing import FakeFlex
 
 ROOT = Path(flexclient.__file__).parent
-RESOURCES = ("pipelines", "system", "events")
 ENDPOINTS = {
     "pipelines": {"list", "get", "create", "replace", "patch", "delete", "play", "stop", "status", "snapshot", "graph",
                   "logs", "wait", "events"},
-    "system": {"health", "version", "live", "ready", "startup", "openapi"},
+    "system": {"health", "version", "live", "ready", "startup", "openapi", "metrics"},
     "events": {"stream", "watch_pipelines"},
+    "auth": {"status", "login", "logout", "set_password", "remove_password"},
+    "settings": {"get", "update"},
+    "license": {"get", "install", "remove"},
+    "cameras": {"list", "get", "events"},
+    "audio_devices": {"list"},
+    "framegrabs": {"list", "download", "delete", "delete_all"},
+    "webhooks": {"create", "list", "delete", "test", "deliveries"},
+    "triggers": {"publish", "unpublish"},
 }  # fmt: skip
 
 
 def methods(client: Any) -> Iterator[tuple[str, Any]]:
-    for resource in RESOURCES:
+    for resource in ENDPOINTS:
         for name in dir(type(getattr(client, resource))):
             if not name.startswith("_"):
                 yield f"{resource}.{name}", getattr(getattr(client, resource), name)
