@@ -1,4 +1,4 @@
-"""`flexserver`: read the settings, bring up the parts in order, serve, take them down in order."""
+"""`flexserver`: read the config, bring up the parts in order, serve, take them down in order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
 
-from flexserver import certs, config, logs
+from flexserver import certs, logs
 from flexserver.app import App
 from flexserver.box import WILDCARDS, Box
-from flexserver.config import ConfigError, Settings
+from flexserver.config import Config, ConfigError, read, software_version
 from flexserver.events import Hub
 from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
@@ -35,12 +35,12 @@ class CannotStart(Exception):
 def main() -> None:
     """Entry point."""
     try:
-        settings = config.read(sys.argv[1:], dict(os.environ))
-        logs.set_up(settings.log_level)
+        config = read(sys.argv[1:], dict(os.environ))
+        logs.set_up(config.log_level)
         os.umask(0o077)
         # Cancelled: a signal came while it started.
-        with _data_dir(settings), contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(serve(settings))
+        with _data_dir(config), contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(serve(config))
     except ConfigError as error:
         sys.stderr.write(f"flexserver: {error}\n")
         sys.exit(2)
@@ -48,13 +48,13 @@ def main() -> None:
         sys.exit(f"flexserver: {error}")
 
 
-def _data_dir(settings: Settings) -> TextIO:
+def _data_dir(config: Config) -> TextIO:
     """Make the data folder and lock it: two servers on one folder would spoil each other's pipelines."""
-    path = settings.data_dir
+    path = config.data_dir
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
-        if not settings.media_roots:
+        if not config.media_roots:
             (path / "media").mkdir(mode=0o700, exist_ok=True)
         lock = (path / "flex.lock").open("w")
     except OSError as error:
@@ -69,17 +69,17 @@ def _data_dir(settings: Settings) -> TextIO:
     return lock
 
 
-async def serve(settings: Settings) -> None:
+async def serve(config: Config) -> None:
     """Run the box until a signal ends it. Raises `CannotStart`, `StoreError`; CancelledError before it was ready."""
     signals = Signals(_cancel_me())
-    listener = _listen(settings)
-    store = Store(settings.data_dir / "flex.db")
-    hub = Hub(settings.data_dir / "events.db")
-    engine = Engine(settings)
+    listener = _listen(config)
+    store = Store(config.data_dir / "flex.db")
+    hub = Hub(config.data_dir / "events.db")
+    engine = Engine(config)
     try:
         told = hub.start()
         await _start(engine)
-        box = _box(settings, store, hub, engine)
+        box = _box(config, store, hub, engine)
         box.pipelines.start(told)
         await _run(box, listener, signals)
     finally:
@@ -99,18 +99,18 @@ def _cancel_me() -> Callable[[bool], None]:
     return cancel
 
 
-def _box(settings: Settings, store: Store, hub: Hub, engine: Engine) -> Box:
-    roots = settings.media_roots or (settings.data_dir / "media",)
-    hosts = frozenset(name.lower() for name in _names(settings))
-    rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), settings.allow_advanced, hosts)
-    supervisor = Supervisor(settings, engine, hub, rules)
-    return Box(settings, store, hub, engine, supervisor, Pipelines(store, hub, supervisor, rules))
+def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
+    roots = config.media_roots or (config.data_dir / "media",)
+    hosts = frozenset(name.lower() for name in _names(config))
+    rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), config.allow_advanced, hosts)
+    supervisor = Supervisor(config, engine, hub, rules)
+    return Box(config, store, hub, engine, supervisor, Pipelines(store, hub, supervisor, rules))
 
 
 async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     """Serve; the workers end while the last requests are answered."""
-    renew = _renewal(box.settings)
-    certificate, tls = _identity(box.settings, renew)
+    renew = _renewal(box.config)
+    certificate, tls = _identity(box.config, renew)
     closing: list[asyncio.Task[None]] = []
 
     server = Server(App(box), tls, lambda: _ready(box, listener, certificate))
@@ -137,10 +137,10 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
             task.cancel()
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(config: Config) -> socket.socket:
     """The API's socket, bound: a port that is taken is known before anything else is done."""
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -148,10 +148,10 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(
-                f"port {settings.port} is in use; choose another with --port (0 takes any free one)"
+                f"port {config.port} is in use; choose another with --port (0 takes any free one)"
             ) from None
         raise CannotStart(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror} (--host, --port)"
+            f"cannot listen on {config.host} port {config.port}: {error.strerror} (--host, --port)"
         ) from None
     return listener
 
@@ -160,35 +160,35 @@ async def _start(engine: Engine) -> None:
     try:
         await engine.start()
     except PortTaken:
-        port = engine.settings.rtsp_port
+        port = engine.config.rtsp_port
         raise CannotStart(f"port {port} is in use; choose another with --rtsp-port (0 takes any free one)") from None
     except TimeoutError:
         raise CannotStart("the RTSP front did not start; --log-level debug says more") from None
 
 
-def _renewal(settings: Settings) -> Callable[[], certs.Certificate]:
+def _renewal(config: Config) -> Callable[[], certs.Certificate]:
     """What makes sure that there is a certificate, now and later."""
-    return lambda: certs.ensure(settings.data_dir / "certs", _names(settings), datetime.now(UTC))
+    return lambda: certs.ensure(config.data_dir / "certs", _names(config), datetime.now(UTC))
 
 
-def _identity(settings: Settings, renew: Callable[[], certs.Certificate]) -> tuple[certs.Certificate, ssl.SSLContext]:
+def _identity(config: Config, renew: Callable[[], certs.Certificate]) -> tuple[certs.Certificate, ssl.SSLContext]:
     try:
         certificate = renew()
         return certificate, certs.context(certificate)
     except OSError as error:
-        folder = settings.data_dir / "certs"
+        folder = config.data_dir / "certs"
         raise CannotStart(f"the certificate in {folder} cannot be read or made: {error.strerror}") from error
 
 
-def _names(settings: Settings) -> set[str]:
+def _names(config: Config) -> set[str]:
     """The names and addresses of this box."""
-    return {*certs.local_names(), *settings.tls_names, *({settings.host} - WILDCARDS)}
+    return {*certs.local_names(), *config.tls_names, *({config.host} - WILDCARDS)}
 
 
 def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) -> None:
     """Say where it is, once: a line for people, and JSON for whoever gave a descriptor."""
     box.started = True
-    host = _in_url("127.0.0.1" if box.settings.host in WILDCARDS else box.settings.host)
+    host = _in_url("127.0.0.1" if box.config.host in WILDCARDS else box.config.host)
     port, rtsp_port = listener.getsockname()[1], box.engine.front.port
     said = {
         "url": f"https://{host}:{port}",
@@ -197,14 +197,14 @@ def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) ->
         "rtsp_url": f"rtsp://{host}:{rtsp_port}",
         "fingerprint": certificate.fingerprint,
         "ca_file": str(certificate.cert_file.absolute()),
-        "data_dir": str(box.settings.data_dir.absolute()),
+        "data_dir": str(box.config.data_dir.absolute()),
         "pid": os.getpid(),
     }
     with contextlib.suppress(OSError):  # nobody reads it: no reason to end
-        sys.stdout.write(ready_line(box.settings.host, port, rtsp_port, certificate.fingerprint) + "\n")
+        sys.stdout.write(ready_line(box.config.host, port, rtsp_port, certificate.fingerprint) + "\n")
         sys.stdout.flush()
-    if box.settings.ready_fd is not None:
-        with contextlib.suppress(OSError), os.fdopen(box.settings.ready_fd, "w") as ready:
+    if box.config.ready_fd is not None:
+        with contextlib.suppress(OSError), os.fdopen(box.config.ready_fd, "w") as ready:
             ready.write(json.dumps(said) + "\n")
 
 
@@ -212,7 +212,7 @@ def ready_line(host: str, port: int, rtsp_port: int, fingerprint: str) -> str:
     """What a person reads at the start: addresses for others, and the fingerprint as one word to copy."""
     name = _in_url(certs.network_address(host) if host in WILDCARDS else host)
     addresses = f"https://{name}:{port} rtsp://{name}:{rtsp_port}"
-    return f"flexserver {config.software_version()} is ready: {addresses} sha256:{fingerprint}"
+    return f"flexserver {software_version()} is ready: {addresses} sha256:{fingerprint}"
 
 
 def _in_url(host: str) -> str:

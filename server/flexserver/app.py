@@ -18,8 +18,9 @@ from flexserver import logs
 from flexserver.box import Box
 from flexserver.errors import Refusal, answer, invalid_field
 from flexserver.limits import MAX_HEADERS, MAX_REQUESTS, check_framing
+from flexserver.rates import Limiter
 from flexserver.routes import TABLE
-from flexserver.routing import EVENTS, Call, allowed, choose, decoded, read_query
+from flexserver.routing import EVENTS, Call, Endpoint, allowed, choose, decoded, read_query
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -41,6 +42,7 @@ class App:
     def __init__(self, box: Box) -> None:
         self._box = box
         self._working = 0
+        self._rates = Limiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,6 +99,7 @@ class App:
             return Response(status_code=204, headers={"Allow": allowed(methods)})
         endpoint = choose(methods, request.method)
         self._admit(public=endpoint.public)
+        self._pace(request, endpoint)
         request.scope["path_params"] = parameters
         call = Call(request, self._box, endpoint, read_query(request, endpoint.query))
         if request.method == "HEAD" and endpoint.answer.media_type == EVENTS:
@@ -112,6 +115,15 @@ class App:
         if self._working > MAX_REQUESTS:
             headers = {"Retry-After": "1"}
             raise Refusal(ErrorCode.OVERLOADED, "the box works on too many requests", "Try again.", headers=headers)
+
+    def _pace(self, request: Request, endpoint: Endpoint) -> None:
+        """Raises `Refusal` (429) where this address asks too often."""
+        if endpoint.rate is None or request.client is None:
+            return
+        if wait := self._rates.wait(endpoint.name, request.client.host, endpoint.rate):
+            message = f"this may be asked {endpoint.rate.count} times in {endpoint.rate.seconds:g} seconds"
+            hint = f"Try again in {wait} seconds."
+            raise Refusal(ErrorCode.RATE_LIMITED, message, hint, headers={"Retry-After": str(wait)})
 
 
 def _request_id(request: Request) -> str:

@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 
-from flexserver.config import Settings
+from flexserver.config import Config
 from flexserver.events import Hub
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.service import Pipelines
@@ -20,7 +20,7 @@ WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  to recognise them
 class Box:
     """What one server consists of."""
 
-    settings: Settings
+    config: Config
     store: Store
     hub: Hub
     engine: Engine
@@ -34,4 +34,4 @@ class Box:
     @property
     def name(self) -> str:
         """A name for the box where the client did not use one."""
-        return socket.gethostname() if self.settings.host in WILDCARDS else self.settings.host
+        return socket.gethostname() if self.config.host in WILDCARDS else self.config.host

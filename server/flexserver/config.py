@@ -40,7 +40,7 @@ Paths = Annotated[tuple[Path, ...], NoDecode]
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(BaseSettings):
+class Config(BaseSettings):
     """What the server is started with."""
 
     model_config = SettingsConfigDict(
@@ -118,20 +118,20 @@ def software_version() -> str:
         return "0"
 
 
-def read(argv: list[str], environ: dict[str, str]) -> Settings:
+def read(argv: list[str], environ: dict[str, str]) -> Config:
     """Settings from flags, environment and file. Raises `ConfigError`; `--help` and bad flags exit as argparse does."""
     flags = vars(_parser().parse_args(argv))
-    config = flags.pop("config", None) or environ.get("FLEX_CONFIG")
-    if config:
-        _readable(Path(config))
-        flags["config"] = Path(config)
+    file = flags.pop("config", None) or environ.get("FLEX_CONFIG")
+    if file:
+        _readable(Path(file))
+        flags["config"] = Path(file)
     try:
-        settings = Settings(**flags)
+        config = Config(**flags)
     except ValidationError as error:
         raise ConfigError("; ".join(_sentence(fault, flags, environ) for fault in error.errors())) from None
-    if settings.ready_fd is not None and not _can_write(settings.ready_fd):
-        raise ConfigError(f"--ready-fd: {settings.ready_fd} is no descriptor that is open for writing")
-    return settings
+    if config.ready_fd is not None and not _can_write(config.ready_fd):
+        raise ConfigError(f"--ready-fd: {config.ready_fd} is no descriptor that is open for writing")
+    return config
 
 
 def _can_write(descriptor: int) -> bool:
@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"flexserver {software_version()}")
     parser.add_argument("--config", metavar="PATH", help="Settings file (TOML).")
-    for name, info in Settings.model_fields.items():
+    for name, info in Config.model_fields.items():
         _add(parser, name, info)
     return parser
 

@@ -73,7 +73,7 @@ def check_media_type(request: Request, allowed: tuple[str, ...]) -> None:
     if essence in allowed and charsets <= {"utf-8"}:
         return
     said = f"the body is declared as '{declared}'" if declared else "the body has no Content-Type"
-    hint = f"Send JSON with the header 'Content-Type: {allowed[0]}'."
+    hint = f"Send it with the header 'Content-Type: {allowed[0]}'."
     raise Refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"{said}; this needs {' or '.join(allowed)}", hint)
 
 

@@ -70,9 +70,10 @@ def _body(endpoint: Endpoint, model: type[Model]) -> dict[str, Any]:
 
 
 def _parameters(endpoint: Endpoint) -> Iterable[dict[str, Any]]:
-    if "{id}" in endpoint.path:
-        pattern = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-        yield {"name": "id", "in": "path", "required": True, "schema": pattern, "description": "The pipeline's id."}
+    for path in endpoint.path_parameters:
+        if f"{{{path.name}}}" in endpoint.path:
+            schema = {"type": "string", "pattern": f"^(?:{path.pattern})$"}
+            yield {"name": path.name, "in": "path", "required": True, "schema": schema, "description": path.meaning}
     for query in endpoint.query:
         yield {"name": query.name, "in": "query", "description": query.meaning, **_query_schema(query)}
     if endpoint.conditional:

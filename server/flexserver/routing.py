@@ -1,7 +1,5 @@
 """One description an endpoint: the same value routes the request, checks its query and writes the OpenAPI document."""
 
-# ruff: noqa: A001 - what the API calls id and type is called so here
-
 from __future__ import annotations
 
 import hashlib
@@ -16,19 +14,21 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from flexclient.models import ErrorCode, FieldError, Model
+from flexserver.auth import Grant
 from flexserver.errors import Refusal, invalid, invalid_field, not_found
 from flexserver.limits import check_media_type, parse_object, read_body
+from flexserver.rates import Rate
 
 if TYPE_CHECKING:
     from flexserver.box import Box
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-TEXT = "text/plain; charset=utf-8"
+PLAIN = "text/plain"
+TEXT = f"{PLAIN}; charset=utf-8"
 EVENTS = "text/event-stream"
 JPEG = "image/jpeg"
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 
 
@@ -55,6 +55,19 @@ class Query:
             if self.values and part not in self.values:
                 return f"'{part[:40]}' is not one of {', '.join(self.values)}"
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One parameter of a path."""
+
+    name: str
+    pattern: str
+    """A regular expression for the whole of it."""
+    meaning: str
+
+
+PIPELINE_ID = Path("id", r"[A-Za-z0-9_-]{1,64}", "an id is 1 to 64 letters, digits, '-' and '_'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +98,18 @@ class Endpoint:
     summary: str
     answer: Answer = Answer()
     body: type[Model] | None = None
+    takes: tuple[str, ...] = ()
+    """Media types of the body; empty where `body` says all: JSON, and for PATCH a merge patch."""
+    path_parameters: tuple[Path, ...] = (PIPELINE_ID,)
+    """What the path's parameters may be; those that the path does not have do not count."""
     query: tuple[Query, ...] = ()
     errors: tuple[ErrorCode, ...] = ()
     public: bool = False
     """Never needs a token."""
+    key: bool = False
+    """Always needs the API key, also while no password is set."""
+    rate: Rate | None = None
+    """How often one address may ask."""
     conditional: bool = False
     """Takes `If-Match`."""
     note: str = ""
@@ -102,14 +123,21 @@ class Call:
     box: Box
     endpoint: Endpoint
     query: dict[str, str] = field(default_factory=dict)
+    grant: Grant = field(default_factory=Grant)
+    """What let the request in: an answer that lasts ends with it."""
 
     @property
     def id(self) -> str:
-        """The pipeline that the address names. Raises `Refusal` where no pipeline can have that name."""
-        id = str(self.request.path_params["id"])
-        if _ID.fullmatch(id):
-            return id
-        raise invalid_field("id", "an id is 1 to 64 letters, digits, '-' and '_'")
+        """The `{id}` that the address names. Raises `Refusal` where nothing can have that name."""
+        return self.path("id")
+
+    def path(self, name: str) -> str:
+        """A parameter of the path. Raises `Refusal` where it is not what it may be."""
+        text = str(self.request.path_params[name])
+        known = next(parameter for parameter in self.endpoint.path_parameters if parameter.name == name)
+        if re.fullmatch(known.pattern, text):
+            return text
+        raise invalid_field(name, known.meaning)
 
     @property
     def host(self) -> str:
@@ -129,18 +157,37 @@ class Call:
         check_media_type(self.request, (JSON, MERGE_PATCH) if patch else (JSON,))
         return parse_object(await read_body(self.request))
 
+    async def text(self) -> str:
+        """The body, plain text. Raises `Refusal`."""
+        check_media_type(self.request, self.endpoint.takes or (PLAIN,))
+        try:
+            return (await read_body(self.request)).decode()
+        except UnicodeDecodeError as error:
+            raise invalid_field("", f"the body is not UTF-8 at byte {error.start}") from None
+
     def many(self, name: str) -> frozenset[str] | None:
         """The parts of a query parameter with commas, None where it is absent."""
         text = self.query.get(name)
         return None if text is None else frozenset(text.split(","))
 
 
-def reply(model: Model | Iterable[Model], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer of one model or a list of them: what is unset is left out."""
+def reply(
+    model: Model | Iterable[Model],
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    *,
+    with_secrets: bool = False,
+) -> Response:
+    """A JSON answer of one model or a list of them: what is unset is left out, and secrets are stars.
+
+    `with_secrets` is for the one answer that a secret is told in.
+    """
+    secrets = {"secrets": True} if with_secrets else None
     if isinstance(model, Model):
-        content = model.model_dump_json(exclude_unset=True, exclude_none=True)
+        content = model.model_dump_json(exclude_unset=True, exclude_none=True, context=secrets)
     else:
-        content = "[" + ",".join(one.model_dump_json(exclude_unset=True, exclude_none=True) for one in model) + "]"
+        texts = (one.model_dump_json(exclude_unset=True, exclude_none=True, context=secrets) for one in model)
+        content = "[" + ",".join(texts) + "]"
     return Response(content, status_code=status, media_type=JSON, headers=headers)
 
 

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from flexclient.models import ErrorCode, Order
 from flexserver.errors import Refusal
 from flexserver.files import is_full, tighten_database
 
-SCHEMA = 1
-_CREATE = """
+MIGRATIONS = (
+    """
 CREATE TABLE pipelines (
   id TEXT PRIMARY KEY,
   spec TEXT NOT NULL,
@@ -28,7 +28,11 @@ CREATE TABLE pipelines (
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID
-"""
+""",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+)
+"""What makes the store of each version out of the one before. Only ever added to."""
+SCHEMA = len(MIGRATIONS)
 
 
 class StoreError(Exception):
@@ -58,28 +62,52 @@ class Store:
         self.problem: str | None = None
         """What went wrong with the last write, None where it went well."""
         self._database = _open(path)
+        self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._reader.execute("PRAGMA query_only=ON")
+        self._reading = threading.Lock()
         self._jobs: queue.SimpleQueue[tuple[Job, Future[None]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
 
     def load(self) -> list[Row]:
         """Everything that is stored. For the start, before any change."""
-        rows = self._database.execute("SELECT id, spec, told, etag, created_at, updated_at FROM pipelines ORDER BY id")
+        rows = self.read("SELECT id, spec, told, etag, created_at, updated_at FROM pipelines ORDER BY id")
         return [Row(id, spec, Order(told), etag, made, changed) for id, spec, told, etag, made, changed in rows]
 
     async def save(self, row: Row) -> None:
         """Add or replace one pipeline. Raises `Refusal` (507), and then nothing has changed."""
         values = (row.id, row.spec, row.order.value, row.etag, row.created_at, row.updated_at)
-        await self._done(lambda db: _run(db, "INSERT OR REPLACE INTO pipelines VALUES (?, ?, ?, ?, ?, ?)", *values))
+        await self.run(lambda db: _run(db, "INSERT OR REPLACE INTO pipelines VALUES (?, ?, ?, ?, ?, ?)", *values))
 
     async def delete(self, id: str) -> None:
         """Remove one pipeline. Raises `Refusal` (507), and then nothing has changed."""
-        await self._done(lambda db: _run(db, "DELETE FROM pipelines WHERE id = ?", id))
+        await self.run(lambda db: _run(db, "DELETE FROM pipelines WHERE id = ?", id))
+
+    def facts(self) -> dict[str, str]:
+        """Values of which the box has one each, as JSON by name: settings, password, licence."""
+        return dict(self.read("SELECT name, value FROM facts"))
+
+    async def put(self, name: str, value: str | None) -> None:
+        """Keep one fact, or forget it. Raises `Refusal` (507), and then nothing has changed."""
+        if value is None:
+            await self.run(lambda db: _run(db, "DELETE FROM facts WHERE name = ?", name))
+        else:
+            await self.run(lambda db: _run(db, "INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value))
+
+    def read(self, query: str, *values: str | float) -> list[Any]:
+        """Rows that are on the disk. For short questions: it runs on the caller's thread."""
+        with self._reading:
+            return self._reader.execute(query, values).fetchall()
+
+    async def run(self, job: Job) -> None:
+        """Change something; it is on the disk when this returns. Raises `Refusal` (507): nothing has changed then."""
+        await self._done(job)
 
     def close(self) -> None:
         """Finish what is queued, then close the file."""
         self._jobs.put(None)
         self._thread.join()
+        self._reader.close()
         self._database.close()
 
     async def _done(self, job: Job) -> None:
@@ -174,5 +202,5 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
         raise sqlite3.DatabaseError(verdict)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
-    if version == 0:
-        database.executescript(f"BEGIN; {_CREATE}; PRAGMA user_version={SCHEMA}; COMMIT;")
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        database.executescript(f"BEGIN; {script}; PRAGMA user_version={number}; COMMIT;")

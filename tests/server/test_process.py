@@ -30,7 +30,7 @@ from tests.support.box import Box, BoxError
 from tests.support.media_double import FakeMedia, fake_media
 
 
-def settings(*argv: str, monkeypatch: pytest.MonkeyPatch, **environ: str) -> config.Settings:
+def settings(*argv: str, monkeypatch: pytest.MonkeyPatch, **environ: str) -> config.Config:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     return config.read(list(argv), dict(os.environ))
@@ -95,7 +95,7 @@ def run(*args: str, seconds: float = 20) -> tuple[int, str, str]:
 def test_help_names_every_setting() -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for name in ("--config", *(config._flag(field) for field in config.Settings.model_fields)):
+    for name in ("--config", *(config._flag(field) for field in config.Config.model_fields)):
         assert name in out
     assert "FLEX_RTSP_PORT" in out
     assert run("--prot", "1")[0] == 2

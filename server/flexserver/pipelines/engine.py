@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flexserver import protocol
-from flexserver.config import Settings
+from flexserver.config import Config
 from flexserver.logs import LogRing
 from flexserver.media.graph import Graph
 from flexserver.pipelines.child import Child
@@ -46,8 +46,8 @@ class Probe:
 class Engine:
     """Starts media processes. One a server."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, config: Config) -> None:
+        self.config = config
         self.gstreamer = Probe(problem="the box has not looked yet")
         self.front = Front(self)
         self._checking = asyncio.Semaphore(CHECKS)
@@ -93,7 +93,7 @@ class Engine:
         return Child([*self._python(), module, *arguments], self._environment(), ring, on_message, on_exit)
 
     def _python(self) -> list[str]:
-        return [str(self.settings.media_python or sys.executable), "-m"]
+        return [str(self.config.media_python or sys.executable), "-m"]
 
     def _environment(self) -> dict[str, str]:
         """Ours, plus where our modules lie: the media processes may run under another Python."""
@@ -149,7 +149,7 @@ class Front:
         self._engine = engine
         self.link = f"flex-{os.getpid()}-{secrets.token_hex(4)}"
         """Name of its abstract socket; the same after a restart, so that workers find it again."""
-        self.port = engine.settings.rtsp_port
+        self.port = engine.config.rtsp_port
         self.problem: str | None = "it has not started yet"
         self.ring = LogRing()
         self.on_readers: Callable[[protocol.Readers], None] = lambda _: None
@@ -196,7 +196,7 @@ class Front:
     def _spawn(self) -> None:
         if self._closed:
             return
-        arguments = ["--host", self._engine.settings.host, "--port", str(self.port), "--link", self.link]
+        arguments = ["--host", self._engine.config.host, "--port", str(self.port), "--link", self.link]
         try:
             self._child = self._engine.spawn(
                 "flexserver.media.front", arguments, self.ring, self._on_message, self._on_exit

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flexclient.models import ErrorCode, Mode, PipelineSpec
 from flexserver import protocol
-from flexserver.config import Settings
+from flexserver.config import Config
 from flexserver.errors import invalid_field
 from flexserver.events import Hub
 from flexserver.media import graph
@@ -37,16 +37,16 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps every pipeline as it was ordered."""
 
-    def __init__(self, settings: Settings, engine: Engine, hub: Hub, roots: documents.Rules) -> None:
+    def __init__(self, config: Config, engine: Engine, hub: Hub, roots: documents.Rules) -> None:
         self.records: dict[str, Record] = {}
-        self.start_timeout = settings.start_timeout
+        self.start_timeout = config.start_timeout
         self._engine, self._hub, self._rules = engine, hub, roots
-        self._policy = replace(Policy(), start=max(Policy().start, settings.start_timeout))
+        self._policy = replace(Policy(), start=max(Policy().start, config.start_timeout))
         self._where = graph.Where(
-            rtsp_host=settings.host,
+            rtsp_host=config.host,
             rtsp_port=engine.front.port,
             media_roots=tuple(map(str, roots.media_roots)),
-            advanced_elements=graph.ADVANCED_ELEMENTS + settings.advanced_elements,
+            advanced_elements=graph.ADVANCED_ELEMENTS + config.advanced_elements,
         )
         self._fresh: dict[str, None] = {}
         """Pipelines with new statistics that nobody was told yet, oldest first."""

@@ -57,7 +57,7 @@ def _store(box: Box) -> PartHealth:
 
 
 def _disk(box: Box) -> PartHealth:
-    free = shutil.disk_usage(box.settings.data_dir).free
+    free = shutil.disk_usage(box.config.data_dir).free
     if free < LOW_DISK:
         return PartHealth(status=Condition.DEGRADED, message=f"{free // 1024 // 1024} MiB are free in the data folder")
     return PartHealth(status=Condition.OK)
