@@ -107,6 +107,10 @@ class FakeBox:
         self.ring = Ring(ids=ids, retry_ms=retry_ms)
         self.kept: dict[str, Kept] = {}
         self.starts: dict[str, Start] = {}
+        self.settings: dict[str, Any] = {}
+        """What was set."""
+        self.license: dict[str, Any] | None = None
+        """The licence that was installed."""
 
     def find(self, id: str) -> Kept:  # noqa: A002 - the API's word
         """A pipeline, or a refusal."""

@@ -6,7 +6,7 @@ import itertools
 import re
 from urllib.parse import unquote
 
-from flexclient._fake import event, pipeline, system
+from flexclient._fake import event, license, pipeline, settings, system  # noqa: A004  the resource is called so
 from flexclient._fake.box import FakeAnswer, FakeBox, Refusal, Seen, dumps
 from flexclient._fake.route import Route
 from flexclient.models import ErrorCode, FieldError
@@ -60,6 +60,8 @@ def _check_request(box: FakeBox, route: Route, seen: Seen) -> None:
 
 ROUTES: tuple[Route, ...] = (
     *event.ROUTES,
+    *license.ROUTES,
     *pipeline.ROUTES,
+    *settings.ROUTES,
     *system.ROUTES,
 )

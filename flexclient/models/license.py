@@ -26,3 +26,5 @@ class License(Model):
     max_video_streams: int | None = None
     """How many pipelines may play at once; absent where there is no limit."""
     codecs: LicensedCodecs = LicensedCodecs()
+    reason: str | None = None
+    """Why it is not licensed: there is no licence, or it has expired."""
