@@ -8,28 +8,130 @@ import typer
 
 from flexctl.lazy import Entry, Group, LazyGroup, root
 
+AUDIO_DEVICE = {
+    "list": Entry(
+        "flexctl.cmds.audio_device:list_", "Show the devices that sound comes from", calls=("audio_devices.list",)
+    ),
+}
+
+AUTH = {
+    "login": Entry("flexctl.cmds.auth:login", "Begin a session with the box's password", calls=("auth.login",)),
+    "logout": Entry("flexctl.cmds.auth:logout", "End the session", calls=("auth.logout",)),
+    "status": Entry(
+        "flexctl.cmds.auth:status", "Show whether a password is needed, and who you are", calls=("auth.status",)
+    ),
+    "set-password": Entry(
+        "flexctl.cmds.auth:set_password", "Set or change the box's password", calls=("auth.set_password",)
+    ),
+    "remove-password": Entry(
+        "flexctl.cmds.auth:remove_password", "Ask nobody for a password any more", calls=("auth.remove_password",)
+    ),
+}
+
+CAMERA = {
+    "list": Entry("flexctl.cmds.camera:list_", "Show the cameras that are plugged in", calls=("cameras.list",)),
+    "get": Entry("flexctl.cmds.camera:get", "Show what a camera can do", calls=("cameras.get",)),
+    "events": Entry("flexctl.cmds.camera:events", "Follow cameras that come and go", calls=("cameras.events",)),
+}
+
+FRAMEGRAB = {
+    "list": Entry(
+        "flexctl.cmds.framegrab:list_", "Show the pictures that were taken from streams", calls=("framegrabs.list",)
+    ),
+    "download": Entry("flexctl.cmds.framegrab:download", "Save pictures here", calls=("framegrabs.download",)),
+    "delete": Entry(
+        "flexctl.cmds.framegrab:delete", "Delete pictures", calls=("framegrabs.delete", "framegrabs.delete_all")
+    ),
+    "show": Entry("flexctl.cmds.framegrab:show", "Draw a picture in the terminal"),
+}
+
+LICENSE = {
+    "show": Entry("flexctl.cmds.license:show", "Show what the box is licensed for", calls=("license.get",)),
+    "install": Entry("flexctl.cmds.license:install", "Install a licence", calls=("license.install",)),
+    "remove": Entry("flexctl.cmds.license:remove", "Remove the licence", calls=("license.remove",)),
+}
+
 PIPELINE = {
-    "list": Entry("flexctl.cmds.pipeline:list_", "Show all pipelines; --watch keeps the table up to date"),
-    "get": Entry("flexctl.cmds.pipeline:get", "Show one pipeline as it is configured"),
-    "create": Entry("flexctl.cmds.pipeline:create", "Make a pipeline, from options or a file"),
-    "update": Entry("flexctl.cmds.pipeline:update", "Change a pipeline"),
-    "delete": Entry("flexctl.cmds.pipeline:delete", "Remove pipelines"),
-    "play": Entry("flexctl.cmds.run:play", "Encode now, readers or not"),
-    "stop": Entry("flexctl.cmds.run:stop", "Stop encoding and refuse readers"),
-    "status": Entry("flexctl.cmds.run:status", "Show how a pipeline fares: state, rate, readers"),
+    "list": Entry(
+        "flexctl.cmds.pipeline:list_",
+        "Show all pipelines; --watch keeps the table up to date",
+        calls=("pipelines.list",),
+    ),
+    "get": Entry("flexctl.cmds.pipeline:get", "Show one pipeline as it is configured", calls=("pipelines.get",)),
+    "create": Entry(
+        "flexctl.cmds.pipeline:create", "Make a pipeline, from options or a file", calls=("pipelines.create",)
+    ),
+    "update": Entry(
+        "flexctl.cmds.pipeline:update", "Change a pipeline", calls=("pipelines.patch", "pipelines.replace")
+    ),
+    "delete": Entry("flexctl.cmds.pipeline:delete", "Remove pipelines", calls=("pipelines.delete",)),
+    "play": Entry("flexctl.cmds.run:play", "Encode now, readers or not", calls=("pipelines.play",)),
+    "stop": Entry("flexctl.cmds.run:stop", "Stop encoding and refuse readers", calls=("pipelines.stop",)),
+    "status": Entry(
+        "flexctl.cmds.run:status", "Show how a pipeline fares: state, rate, readers", calls=("pipelines.status",)
+    ),
     "wait": Entry("flexctl.cmds.run:wait", "Wait until pipelines reach a state"),
-    "events": Entry("flexctl.cmds.events:pipeline_events", "Follow what happens to one pipeline"),
-    "snapshot": Entry("flexctl.cmds.inspect:snapshot", "Save the newest picture"),
-    "logs": Entry("flexctl.cmds.inspect:logs", "Show the last lines of its worker"),
-    "graph": Entry("flexctl.cmds.inspect:graph", "Show its GStreamer graph"),
+    "events": Entry(
+        "flexctl.cmds.events:pipeline_events", "Follow what happens to one pipeline", calls=("pipelines.events",)
+    ),
+    "snapshot": Entry("flexctl.cmds.inspect:snapshot", "Save the newest picture", calls=("pipelines.snapshot",)),
+    "logs": Entry("flexctl.cmds.inspect:logs", "Show the last lines of its worker", calls=("pipelines.logs",)),
+    "graph": Entry("flexctl.cmds.inspect:graph", "Show its GStreamer graph", calls=("pipelines.graph",)),
+}
+
+SETTINGS = {
+    "get": Entry("flexctl.cmds.settings:get", "Show what the box is set to", calls=("settings.get",)),
+    "set": Entry("flexctl.cmds.settings:set_", "Change settings", calls=("settings.update",)),
+    "edit": Entry("flexctl.cmds.settings:edit", "Change settings in an editor"),
+}
+
+TRIGGER = {
+    "publish": Entry("flexctl.cmds.trigger:publish", "Say that a stream is published", calls=("triggers.publish",)),
+    "unpublish": Entry(
+        "flexctl.cmds.trigger:unpublish", "Say that it is no longer published", calls=("triggers.unpublish",)
+    ),
+}
+
+WEBHOOK = {
+    "list": Entry(
+        "flexctl.cmds.webhook:list_", "Show the addresses that are told what happens", calls=("webhooks.list",)
+    ),
+    "create": Entry("flexctl.cmds.webhook:create", "Tell an address what happens", calls=("webhooks.create",)),
+    "delete": Entry("flexctl.cmds.webhook:delete", "Tell an address nothing more", calls=("webhooks.delete",)),
+    "test": Entry("flexctl.cmds.webhook:test", "Send a test message now", calls=("webhooks.test",)),
+    "deliveries": Entry(
+        "flexctl.cmds.webhook:deliveries", "Show what was sent and how it fared", calls=("webhooks.deliveries",)
+    ),
+    "listen": Entry("flexctl.cmds.webhook_listen:listen", "Receive webhooks here, check and print them"),
 }
 
 TABLE: dict[str, Entry | Group] = {
     "pipeline": Group("Make, change, run and watch pipelines", PIPELINE),
-    "events": Entry("flexctl.cmds.events:events", "Follow everything that happens on the box"),
-    "health": Entry("flexctl.cmds.system:health", "Show whether the box and its parts are well"),
-    "version": Entry("flexctl.cmds.system:version", "Show the versions of flexctl and of the box"),
+    "events": Entry(
+        "flexctl.cmds.events:events", "Follow everything that happens on the box", calls=("events.stream",)
+    ),
+    "framegrab": Group("Pictures that were taken from streams", FRAMEGRAB),
+    "camera": Group("Cameras that are plugged into the box", CAMERA),
+    "audio-device": Group("Sound sources of the box", AUDIO_DEVICE),
+    "settings": Group("What the box is set to", SETTINGS),
+    "auth": Group("Password and session", AUTH),
+    "webhook": Group("Addresses that are told what happens", WEBHOOK),
+    "trigger": Group("What another media server says of its publishers", TRIGGER),
+    "license": Group("What the box is licensed for", LICENSE),
+    "health": Entry(
+        "flexctl.cmds.system:health",
+        "Show whether the box and its parts are well",
+        calls=("system.health", "system.live", "system.ready", "system.startup"),
+    ),
+    "metrics": Entry(
+        "flexctl.cmds.system:metrics", "Show the box's figures as Prometheus reads them", calls=("system.metrics",)
+    ),
+    "version": Entry(
+        "flexctl.cmds.system:version", "Show the versions of flexctl and of the box", calls=("system.version",)
+    ),
+    "discover": Entry("flexctl.cmds.discover:discover", "Find boxes on the network"),
     "completion": Entry("flexctl.cmds.completion:completion", "Print what makes a shell complete flexctl's commands"),
+    "openapi": Entry("flexctl.cmds.system:openapi", "Show the API's own description", calls=("system.openapi",)),
     "api": Entry("flexctl.cmds.api:api", "Send any request to the box"),
 }
 

@@ -36,6 +36,8 @@ class Entry:
     """`module:function`, imported when the command is used."""
     help: str
     hidden: bool = False
+    calls: tuple[str, ...] = ()
+    """The operations of the API that it is there for; a test holds that none is without a command."""
 
 
 @dataclass(frozen=True, slots=True)
