@@ -64,13 +64,19 @@ class Fault:
     """Why a worker is of no use."""
 
     part: str
-    """`source`, `output`, `graph`, `internal`: its words; `start`, `stall`, `crash`: ours; `media`: no GStreamer."""
+    """`source`, `output`, `graph`, `internal`: its words; `start`, `stall`, `crash`: ours; `media`: no GStreamer;
+    `license`, `codec`: the licence does not allow it now."""
     message: str
 
     @property
     def lasting(self) -> bool:
         """Whether trying again soon is pointless."""
         return self.part == "media"
+
+    @property
+    def licensing(self) -> bool:
+        """Whether nothing is broken, and the licence alone stands in the way."""
+        return self.part in {"license", "codec"}
 
     @property
     def final(self) -> bool:
@@ -104,6 +110,8 @@ class Life:
     """When the worker must have got further: first picture, stable, or gone."""
     retry_at: float | None = None
     idle_at: float | None = None
+    held: Fault | None = None
+    """Why the licence does not let it run now; looked at anew before each step."""
 
     @property
     def due(self) -> float | None:
@@ -117,11 +125,21 @@ class Life:
         return final and self.worker is Worker.NONE and not self.closed
 
     @property
-    def goal(self) -> bool:
-        """Whether a worker should run."""
+    def wish(self) -> bool:
+        """Whether the owner wants a worker to run."""
         watched = self.wanted or self.idle_at is not None
         ordered = self.order == Order.PLAY or (self.order == Order.ARMED and watched)
         return ordered and not self.over and not self.closed
+
+    @property
+    def goal(self) -> bool:
+        """Whether a worker should run."""
+        return self.wish and self.held is None
+
+    @property
+    def seated(self) -> bool:
+        """Whether it counts as a playing stream: it runs, or tries to."""
+        return self.goal and not self.hopeless
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +191,16 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """`Life.held` may be another than it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The end."""
 
 
-Happening: TypeAlias = Told | Changed | Wanted | Played | Ended | Faulted | Exited | Due | Closed
+Happening: TypeAlias = Told | Changed | Wanted | Played | Ended | Faulted | Exited | Due | Reviewed | Closed
 Next: TypeAlias = tuple[Life, tuple[Action, ...]]
 
 
@@ -194,6 +217,8 @@ def step(life: Life, event: Happening, now: float, policy: Policy) -> Next:
             return _settle(replace(life, closed=True), now, policy)
         case Due():
             return _due(life, now, policy)
+        case Reviewed():
+            return _settle(life, now, policy)
         case Exited(how):
             return _exited(life, how, now, policy)
         case _:
@@ -245,12 +270,26 @@ def _settle(life: Life, now: float, policy: Policy) -> Next:
         return replace(life, worker=Worker.ENDING, state=State.STOPPING, deadline=now + policy.quit), (Action.QUIT,)
     if life.worker is not Worker.NONE:
         return replace(life, worker=Worker.ENDING, state=State.STOPPING), ()
-    return replace(life, state=State.READY, played=False, failures=0, deadline=None, retry_at=None, idle_at=None), ()
+    return _rest(replace(life, played=False, failures=0, deadline=None, retry_at=None))
+
+
+def _rest(life: Life) -> Next:
+    """There is no worker, and none is wanted, or none is allowed: that is told once."""
+    if life.held and life.wish:
+        again = life.state == State.ERROR and life.fault == life.held
+        waiting = replace(life, state=State.ERROR, fault=life.held, reason=life.held.message)
+        return waiting, () if again else (Action.REPORT,)
+    return _without_licensing(replace(life, state=State.READY, idle_at=None)), ()
+
+
+def _without_licensing(life: Life) -> Life:
+    """The licence is no reason any more."""
+    return replace(life, fault=None, reason=None) if life.fault and life.fault.licensing else life
 
 
 def _spawn(life: Life, now: float, policy: Policy) -> Life:
     return replace(
-        life,
+        _without_licensing(life),
         worker=Worker.RUNNING,
         state=State.RECONNECTING if life.played else State.STARTING,
         deadline=now + policy.start,
@@ -311,8 +350,10 @@ def _failed(life: Life, fault: Fault, now: float, policy: Policy) -> Next:
 
 
 def outlook(life: Life, now: float) -> str:
-    """Why the last worker failed and what comes next, in a sentence for the log."""
-    if life.worker is Worker.RUNNING:
+    """Why there is no worker and what comes next, in a sentence for the log."""
+    if life.fault and life.fault.licensing:
+        after = "started when the licence allows it"
+    elif life.worker is Worker.RUNNING:
         after = "started again at once"
     elif life.retry_at is not None:
         after = f"started again in {max(0.0, life.retry_at - now):.1f} s"

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -44,6 +44,7 @@ class Runner:
         plan: Planner,
         tell: Callable[[Runner, Told], None],
         fresh: Callable[[Runner], None],
+        held: Callable[[Runner], Fault | None] = lambda _: None,
     ) -> None:
         self.spec = spec
         self.mount = graph.mount_of(spec)
@@ -58,6 +59,7 @@ class Runner:
         """When its statistics were last put in line to be told."""
         self.ring = LogRing()
         self._engine, self._policy, self._plan, self._tell, self._fresh = engine, policy, plan, tell, fresh
+        self._held = held
         self._graph: graph.Graph | None = None
         self._child: Child | None = None
         self._watch: watchdog.Watch | None = None
@@ -176,7 +178,8 @@ class Runner:
     def happen(self, event: Happening) -> None:
         """One step: take the new life, do what it asks for, tell what others can see."""
         before = self.life
-        self.life, actions = lifecycle.step(before, event, time.monotonic(), self._policy)
+        life = replace(before, held=self._held(self))
+        self.life, actions = lifecycle.step(life, event, time.monotonic(), self._policy)
         for action in actions:
             self._do(action)
         self._wind()
