@@ -42,6 +42,7 @@ def api(
     """Send any request to the box, with the address, trust and token of every other command.
 
     flexctl api GET /flex/openapi.json --query 'keys(paths)'
+    flexctl api POST pipeline -d '{"id": "cam1", "source": {"uri": "test://ball"}}'
     """
     from flexclient.client import free_call
 

@@ -14,10 +14,12 @@ def completion(
 ) -> None:
     """Print what makes a shell complete flexctl's commands and options.
 
-    source <(flexctl completion bash)    # in ~/.bashrc
+    For this session, or in ~/.bashrc, ~/.zshrc and ~/.config/fish/config.fish for every one:
 
-    source <(flexctl completion zsh)     # in ~/.zshrc
+      source <(flexctl completion bash)
+      source <(flexctl completion zsh)
+      flexctl completion fish | source
 
-    flexctl completion fish | source     # in ~/.config/fish/config.fish
+    flexctl completion bash > ~/.local/share/bash-completion/completions/flexctl
     """
     state_of(ctx).out.write(completion_script(shell))

@@ -32,6 +32,10 @@ def events(
 
     A terminal shows a live table; a pipe gets one JSON object a line. It goes on by itself when the box was away,
     with what happened meanwhile: nothing is lost, nothing comes twice.
+
+    flexctl events
+    flexctl events --types pipeline_error | jq -r .data.message
+    flexctl events --pipeline cam1,cam2 --since 0 --for 10s
     """
     given = {
         "types": names(types) if types else None,
@@ -55,7 +59,11 @@ def pipeline_events(
     save_svg: SaveSvg = None,
     curl: Curl = False,
 ) -> None:
-    """Follow what happens to one pipeline, until Ctrl-C, --for or --count."""
+    """Follow what happens to one pipeline, until Ctrl-C, --for or --count.
+
+    flexctl pipeline events cam1
+    flexctl pipeline events cam1 --count 1 -o json
+    """
     run = state_of(ctx)
     if curl:
         _as_curl(run, run.client.pipelines.get.plan(id).path + "/events", {"since": since})

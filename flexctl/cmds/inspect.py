@@ -27,6 +27,9 @@ def snapshot(
     """Save the newest picture as JPEG.
 
     A pipe gets the picture itself where no file is named.
+
+    flexctl pipeline snapshot cam1 gate.jpg --width 640
+    flexctl pipeline snapshot cam1 | feh -
     """
     run = state_of(ctx)
     name = file or (f"{id}.jpg" if run.out.terminal.stdout else "-")
@@ -53,7 +56,10 @@ def logs(
     tail: Annotated[int | None, typer.Option(metavar="N", help="How many lines (default: 100).")] = None,
     curl: Curl = False,
 ) -> None:
-    """Show the last lines that the pipeline's worker wrote."""
+    """Show the last lines that the pipeline's worker wrote.
+
+    flexctl pipeline logs cam1 --tail 20
+    """
     run = state_of(ctx)
     call = run.client.pipelines.logs.plan(id, **({"tail": tail} if tail else {}))
     if shown(run, call, dry_run=False, curl=curl):
@@ -75,6 +81,7 @@ def graph(
 ) -> None:
     """Show a pipeline's GStreamer graph.
 
+    flexctl pipeline graph cam1
     flexctl pipeline graph cam1 --format dot | dot -Tsvg > cam1.svg
     """
     run = state_of(ctx)

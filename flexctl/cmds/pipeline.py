@@ -47,6 +47,10 @@ def list_(
       {"id": 17, "event": "pipeline_status", "data": {"id": "cam1", ...}}
 
     It goes on by itself when the box was away.
+
+    flexctl pipeline list --state playing --sort-by id
+    flexctl pipeline list --watch
+    flexctl pipeline list -o json --query "[?state=='error'].id"
     """
     run = state_of(ctx)
     if watch and not curl:
@@ -78,6 +82,9 @@ def get(ctx: typer.Context, id: Id, curl: Curl = False) -> None:  # noqa: A002
     """Show one pipeline as it is configured.
 
     `-o yaml` gives a document that `pipeline update -f` takes back.
+
+    flexctl pipeline get cam1
+    flexctl pipeline get cam1 -o yaml > cam1.yaml
     """
     run = state_of(ctx)
     show(run, run.client.pipelines.get.plan(id), PIPELINE, curl=curl)
@@ -102,9 +109,8 @@ def create(
     A file may hold several; options are put on top of it when it holds one. One that does not start yet, such as of a
     camera that is off, is exit 8: it is made, and the box keeps trying.
 
-      flexctl pipeline create cam1 --source rtsp://camera/1 --bitrate 2M --size 1280x720 --play
-
-      flexctl pipeline create -f cam1.yaml --wait
+    flexctl pipeline create cam1 --source rtsp://camera/1 --bitrate 2M --size 1280x720 --play
+    flexctl pipeline create -f cam1.yaml
     """
     run = state_of(ctx)
     for spec, document in _specs(run, id, file, sent=not (dry_run or curl)):
@@ -199,12 +205,13 @@ def update(
 ) -> None:
     """Change a pipeline: single fields by options, all of it by a file.
 
-      flexctl pipeline update cam1 --bitrate 4M --overlay-text 'Gate 2' --remove crop
-
     --on-demand arms it: it encodes while somebody watches; --no-on-demand plays it. Nothing else changes whether it
     runs. Exit 8 says that it is changed and does not play yet: the box keeps trying.
 
     Nobody else's change is lost: one that came in between is an error (exit 5).
+
+    flexctl pipeline update cam1 --bitrate 4M --overlay-text 'Gate 2' --remove crop
+    flexctl pipeline update cam1 -f cam1.yaml
     """
     run = state_of(ctx)
     patch = with_password(run, flags.document(run.given), sent=not (dry_run or curl))
@@ -276,7 +283,11 @@ def _same(before: "Reply[Pipeline]", after: "Reply[Pipeline]") -> bool:
 
 
 def delete(ctx: typer.Context, ids: Ids, yes: Yes = False, dry_run: DryRun = False, curl: Curl = False) -> None:
-    """Remove pipelines. One that plays is stopped, and its readers are sent away."""
+    """Remove pipelines. One that plays is stopped, and its readers are sent away.
+
+    flexctl pipeline delete cam1
+    flexctl pipeline delete cam1 cam2 --yes
+    """
     run = state_of(ctx)
     if not (dry_run or curl):
         for name in [] if yes else ids:

@@ -22,6 +22,8 @@ def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
 
     A source that is not there yet is exit 8: the order stands, and the box keeps trying. What can never work as it is,
     such as a launch line with a fault, is exit 1.
+
+    flexctl pipeline play cam1 cam2
     """
     run = state_of(ctx)
 
@@ -36,7 +38,11 @@ def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
 
 
 def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
-    """Stop encoding and refuse readers, until it is played again."""
+    """Stop encoding and refuse readers, until it is played again.
+
+    flexctl pipeline stop cam1
+    flexctl pipeline list -o name | xargs flexctl pipeline stop
+    """
     run = state_of(ctx)
 
     def act(name: str) -> "Pipeline | None":
@@ -50,7 +56,11 @@ def stop(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = Fal
 
 
 def status(ctx: typer.Context, id: Id, curl: Curl = False) -> None:  # noqa: A002
-    """Show how a pipeline fares: state and why, rate, readers, what it costs."""
+    """Show how a pipeline fares: state and why, rate, readers, what it costs.
+
+    flexctl pipeline status cam1
+    flexctl pipeline status cam1 --query stats.fps
+    """
     run = state_of(ctx)
     show(run, run.client.pipelines.status.plan(id), STATUS, curl=curl)
 
@@ -86,6 +96,9 @@ def wait(
     """Wait until pipelines reach a state.
 
     Exit 0 when all did, 1 when one reached a state that --or-fail names, 6 when the time ran out.
+
+    flexctl pipeline wait cam1 cam2 --timeout 1m
+    flexctl pipeline wait cam1 --for ready,error --or-fail reconnecting
     """
     from flexclient.errors import WaitTimeout
 

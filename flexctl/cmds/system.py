@@ -14,7 +14,11 @@ from flexctl.views.system import HEALTH_PARTS, VERSIONS, Versions, parts_of
 
 
 def health(ctx: typer.Context, curl: Curl = False) -> None:
-    """Show whether the box and its parts are well. Exit 1 when they are not."""
+    """Show whether the box and its parts are well. Exit 1 when they are not.
+
+    flexctl health
+    flexctl health --query parts.disk.message
+    """
     run = state_of(ctx)
     call = run.client.system.health.plan()
     if shown(run, call, dry_run=False, curl=curl):
@@ -32,7 +36,11 @@ def version(
     ctx: typer.Context,
     client: Annotated[bool, typer.Option("--client", help="Only flexctl's own; ask no box.")] = False,
 ) -> None:
-    """Show the versions of flexctl and of the box."""
+    """Show the versions of flexctl and of the box.
+
+    flexctl version
+    flexctl version --client -o name
+    """
     run = state_of(ctx)
     if client:
         run.out.one(Versions(__version__, None), VERSIONS)
