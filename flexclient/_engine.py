@@ -8,9 +8,10 @@ import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from flexclient._auth import LOGIN, Auth, PasswordLogin
 from flexclient._call import Call, Flow, Open, Pause, Reply, Step, decode
 from flexclient._config import Settings
 from flexclient._errors import error_from
@@ -22,13 +23,22 @@ from flexclient.errors import FlexError, ProtocolError, Unauthorized
 
 if TYPE_CHECKING:
     from flexclient._http import AsyncChannel, AsyncHttp, SyncChannel, SyncHttp
+    from flexclient._values import Secret
 
 T = TypeVar("T")
 
 SILENCE = 40.0
 """Seconds without a byte after which an open stream is given up; the box sends a heartbeat every 15."""
 
-Attempts: TypeAlias = Generator["Wire | Pause", Any, T]
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """A step: fetch another token than the one that was shown. Answered with whether there is another one now."""
+
+    shown: Secret | None
+
+
+Attempts: TypeAlias = Generator["Wire | Pause | Renew", Any, T]
 
 
 class SyncEngine:
@@ -50,13 +60,16 @@ class SyncEngine:
         """Run a flow to its end. Raises `FlexError`."""
         return drive(flow, self._do)
 
-    def _do(self, step: Step | Wire) -> Any:
+    def _do(self, step: Step | Wire | Renew) -> Any:
         if isinstance(step, Call):
             return self.send(step)
         if isinstance(step, Pause):
             return time.sleep(step.seconds)
         if isinstance(step, Wire):
             return self.http.open(step) if step.stream else self.http.exchange(step)
+        if isinstance(step, Renew):
+            with self.settings.auth.lock:
+                return drive(renewal(self.settings, step), self._do)
         raise TypeError(step)
 
 
@@ -78,7 +91,7 @@ class AsyncEngine:
         """Run a flow to its end. Raises `FlexError`."""
         return await adrive(flow, self._do)
 
-    async def _do(self, step: Step | Wire) -> Any:
+    async def _do(self, step: Step | Wire | Renew) -> Any:
         if isinstance(step, Call):
             return await self.send(step)
         if isinstance(step, Pause):
@@ -87,7 +100,17 @@ class AsyncEngine:
             return await asyncio.sleep(step.seconds)
         if isinstance(step, Wire):
             return await (self.http.open(step) if step.stream else self.http.exchange(step))
+        if isinstance(step, Renew):
+            return await self._renew(step)
         raise TypeError(step)
+
+    async def _renew(self, step: Renew) -> bool:
+        import asyncio
+
+        auth = self.settings.auth
+        auth.turn = auth.turn or asyncio.Lock()
+        async with auth.turn:
+            return await adrive(renewal(self.settings, step), self._do)
 
 
 def drive(work: Generator[Any, Any, T], do: Callable[[Any], Any]) -> T:
@@ -141,16 +164,20 @@ def attempts(
     started = time.monotonic()
     deadline = settings.deadline if call.deadline is None else call.deadline
     tries = itertools.count(1)
-    attempt, renewed = next(tries), False
+    attempt, renewed = next(tries), call.path == LOGIN
+    if settings.auth.unasked:
+        yield Renew(None)
     while True:
         remaining = deadline - (time.monotonic() - started)
+        shown = settings.auth.token
         try:
             return read(call, (yield wire_of(settings, call, max(remaining, 0.001), stream=stream)))
         except FlexError as error:
             error.call = error.call or call
-            if isinstance(error, Unauthorized) and not renewed and settings.auth.renew():
+            if isinstance(error, Unauthorized) and not renewed and settings.auth.source is not None:
                 renewed = True
-                continue
+                if (yield Renew(shown)):
+                    continue
             delay = next_delay(
                 error,
                 attempt=attempt,
@@ -164,6 +191,21 @@ def attempts(
             logger.info("%s: %s; trying again in %.1f s", call, error, delay)
         yield Pause(delay)
         attempt = next(tries)
+
+
+def renewal(settings: Settings, step: Renew) -> Attempts[bool]:
+    """Fetch another token; whether there is one. Many may have noticed the end of the last one: the first fetches."""
+    auth = settings.auth
+    if auth.token != step.shown:
+        return True
+    if isinstance(auth.source, PasswordLogin):
+        from flexclient.models import Session
+
+        call = Call("POST", LOGIN, Session, json=auth.source.body())
+        auth.take((yield from answered(replace(settings, auth=Auth(None, None)), call)).data.token)
+    elif auth.source is not None:
+        auth.take(auth.source())
+    return auth.token is not None and auth.token != step.shown
 
 
 def wire_of(settings: Settings, call: Call[Any], remaining: float, *, stream: bool) -> Wire:
@@ -193,13 +235,21 @@ def reply_of(call: Call[T], answer: Answer) -> Reply[T]:
     try:
         data = decode(call.returns, answer.body, answer.headers.get("content-type", ""))
     except ValueError as error:
-        reason = mask_text(str(error).replace("\n", " "))
+        reason = mask_text(_faults(error).replace("\n", " "))
         raise ProtocolError(
             f"the answer to {call} is not what the API promises: {reason}",
             hint="Is this address a Flex box, and of a version that this client knows?",
             call=call,
         ) from None
     return Reply(data, answer.status, answer.headers)
+
+
+def _faults(error: ValueError) -> str:
+    """What is wrong with a document, without what stands in it: pydantic shows that, passwords too."""
+    if not hasattr(error, "errors"):
+        return str(error)
+    listed = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in listed[:5])
 
 
 def channel_of(call: Call[Any], answer: Any) -> Any:
