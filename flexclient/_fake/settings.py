@@ -19,7 +19,7 @@ def _etag(box: FakeBox) -> str:
 
 
 def _answer(box: FakeBox) -> FakeAnswer:
-    return json_answer(_all(box), **({} if box.plain else {"etag": _etag(box)}))
+    return json_answer(_all(box)) if box.plain else json_answer(_all(box), etag=_etag(box))
 
 
 def _get(box: FakeBox, seen: Seen) -> FakeAnswer:

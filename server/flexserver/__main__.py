@@ -25,6 +25,7 @@ from flexserver.pipelines.engine import Engine, PortTaken
 from flexserver.pipelines.service import Pipelines
 from flexserver.pipelines.supervisor import Supervisor
 from flexserver.serving import Server, Signals
+from flexserver.settings import BoxSettings
 from flexserver.store import Store, StoreError
 
 
@@ -104,7 +105,16 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
     hosts = frozenset(name.lower() for name in _names(config))
     rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), config.allow_advanced, hosts)
     supervisor = Supervisor(config, engine, hub, rules)
-    return Box(config, store, hub, engine, supervisor, Pipelines(store, hub, supervisor, rules))
+    pipelines = Pipelines(store, hub, supervisor, rules)
+    return Box(
+        config,
+        store,
+        hub,
+        engine,
+        supervisor,
+        pipelines,
+        settings=BoxSettings(store, hub),
+    )
 
 
 async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:

@@ -6,11 +6,13 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+from flexserver.announce.part import Announcements
 from flexserver.config import Config
 from flexserver.events import Hub
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.service import Pipelines
 from flexserver.pipelines.supervisor import Supervisor
+from flexserver.settings import BoxSettings
 from flexserver.store import Store
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  to recognise them
@@ -26,6 +28,8 @@ class Box:
     engine: Engine
     supervisor: Supervisor
     pipelines: Pipelines
+    settings: BoxSettings
+    announcements: Announcements
     born: float = field(default_factory=time.monotonic)
     started: bool = False
     """Everything is up and the address is open."""
