@@ -62,6 +62,8 @@ class WebhookFailed(Model):
     """Data of `webhook_failed`: a message was given up, or its webhook switched off."""
 
     webhook_id: str
+    url: str | None = None
+    """Scheme, host and port of its address; the rest may hold a secret."""
     event: str | None = None
     """Type of the message."""
     message: str

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from flexserver import certs, logs
+from flexserver.announce.part import Announcements
 from flexserver.app import App
-from flexserver.box import WILDCARDS, Box
-from flexserver.config import Config, ConfigError, read, software_version
+from flexserver.box import Box, name_of
+from flexserver.config import WILDCARDS, Config, ConfigError, read, software_version
 from flexserver.events import Hub
 from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
@@ -27,6 +28,7 @@ from flexserver.pipelines.supervisor import Supervisor
 from flexserver.serving import Server, Signals
 from flexserver.settings import BoxSettings
 from flexserver.store import Store, StoreError
+from flexserver.webhooks import Webhooks, networks
 
 
 class CannotStart(Exception):
@@ -37,6 +39,7 @@ def main() -> None:
     """Entry point."""
     try:
         config = read(sys.argv[1:], dict(os.environ))
+        os.environ.pop("FLEX_API_KEY", None)  # no child process inherits it
         logs.set_up(config.log_level)
         os.umask(0o077)
         # Cancelled: a signal came while it started.
@@ -81,6 +84,8 @@ async def serve(config: Config) -> None:
         told = hub.start()
         await _start(engine)
         box = _box(config, store, hub, engine)
+        await box.webhooks.start()
+        box.auth.start()
         box.pipelines.start(told)
         await _run(box, listener, signals)
     finally:
@@ -106,6 +111,7 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
     rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), config.allow_advanced, hosts)
     supervisor = Supervisor(config, engine, hub, rules)
     pipelines = Pipelines(store, hub, supervisor, rules)
+    settings = BoxSettings(store, hub)
     return Box(
         config,
         store,
@@ -113,7 +119,9 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
         engine,
         supervisor,
         pipelines,
-        settings=BoxSettings(store, hub),
+        settings=settings,
+        announcements=Announcements(store, hub, settings, pipelines, engine.front.port),
+        webhooks=Webhooks(store, hub, lambda: networks(settings.now.webhook_allowed_networks), name_of(config)),
     )
 
 
@@ -130,6 +138,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
         server.stop(now=again)
         box.hub.close("shutdown")
         closing.append(asyncio.ensure_future(box.pipelines.close()))
+        closing.append(asyncio.ensure_future(box.announcements.close()))
         if again:
             box.pipelines.kill()
             box.engine.front.kill()
@@ -137,12 +146,14 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     signals.handler = on_signal
     background = (
         asyncio.create_task(box.supervisor.watch()),
-        asyncio.create_task(certs.keep_fresh(certificate, renew, tls)),
+        asyncio.create_task(certs.keep_fresh(certificate, renew, tls, box.announcements.renewed)),
     )
     try:
+        host, port, *_ = listener.getsockname()
+        await box.announcements.start(host, port, certificate.fingerprint)
         await server.serve(sockets=[listener])
     finally:
-        await asyncio.gather(box.pipelines.close(), *closing)
+        await asyncio.gather(box.pipelines.close(), box.webhooks.close(), *closing)
         for task in background:
             task.cancel()
 

@@ -7,15 +7,16 @@ import time
 from dataclasses import dataclass, field
 
 from flexserver.announce.part import Announcements
-from flexserver.config import Config
+from flexserver.auth import Auth
+from flexserver.config import WILDCARDS, Config
 from flexserver.events import Hub
+from flexserver.license import Licensing
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.service import Pipelines
 from flexserver.pipelines.supervisor import Supervisor
 from flexserver.settings import BoxSettings
 from flexserver.store import Store
-
-WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  to recognise them
+from flexserver.webhooks import Webhooks
 
 
 @dataclass(slots=True)
@@ -28,7 +29,10 @@ class Box:
     engine: Engine
     supervisor: Supervisor
     pipelines: Pipelines
+    auth: Auth
     settings: BoxSettings
+    license: Licensing
+    webhooks: Webhooks
     announcements: Announcements
     born: float = field(default_factory=time.monotonic)
     started: bool = False
@@ -38,4 +42,9 @@ class Box:
     @property
     def name(self) -> str:
         """A name for the box where the client did not use one."""
-        return socket.gethostname() if self.config.host in WILDCARDS else self.config.host
+        return name_of(self.config)
+
+
+def name_of(config: Config) -> str:
+    """The box's name or address for others, as far as the config says one."""
+    return socket.gethostname() if config.host in WILDCARDS else config.host

@@ -35,12 +35,14 @@ class Filter:
 
     types: frozenset[str] | None = None
     pipelines: frozenset[str] | None = None
+    passing: bool = True
+    """Also what is not kept: statistics."""
 
     def passes(self, frame: Frame) -> bool:
         """Whether the reader gets this one."""
         if frame.type in CONTROL:
             return True
-        typed = self.types is None or frame.type in self.types
+        typed = (self.types is None or frame.type in self.types) and (frame.keep or self.passing)
         return typed and (self.pipelines is None or frame.pipeline in self.pipelines)
 
 
@@ -77,8 +79,8 @@ class Hub:
 
     @property
     def listened(self) -> bool:
-        """Whether anybody reads."""
-        return bool(self._readers)
+        """Whether anybody reads what is not kept."""
+        return any(reader.passing for reader in self._readers)
 
     def publish(
         self,
@@ -167,6 +169,9 @@ class Reader:
         self._bytes = 0
         self._events_room, self._bytes_room = MAX_EVENTS, MAX_BYTES
         self._lost: str | None = None
+        self.passing = wanted.passing
+        """Whether statistics are for it, too."""
+        self._ended: str | None = None
         self._news = asyncio.Event()
 
     def replay(self, frames: Iterable[Frame]) -> None:
@@ -185,11 +190,16 @@ class Reader:
 
     def offer(self, frame: Frame) -> None:
         """One more event."""
-        if self._lost is not None and frame.type != "bye":
-            return  # the snapshot will hold it
+        if self._ended is not None or (self._lost is not None and frame.type != "bye"):
+            return  # nobody reads it; or the snapshot will hold it
         self._take_in(frame)
         if len(self._queue) > self._events_room or self._bytes > self._bytes_room:
             self.lose("the reader was too slow")
+
+    def end(self, reason: str) -> None:
+        """Nothing more comes: what waits is still read, and after it `bye`."""
+        self._ended = reason
+        self._news.set()
 
     def _take_in(self, frame: Frame) -> None:
         if (frame.id > self._after or frame.type == "bye") and self._wanted.passes(frame):
@@ -212,6 +222,8 @@ class Reader:
         self._events_room, self._bytes_room = MAX_EVENTS, MAX_BYTES
         if frames:
             self._after = max(self._after, frames[-1].id)
+        if self._ended is not None:
+            frames.append(Frame(self._after, "bye", None, b'{"reason":"%s"}' % self._ended.encode(), keep=False))
         return frames
 
     def _gap(self, reason: str) -> list[Frame]:

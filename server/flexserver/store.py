@@ -30,6 +30,38 @@ CREATE TABLE pipelines (
 ) STRICT, WITHOUT ROWID
 """,
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE sessions (digest BLOB PRIMARY KEY, expires REAL NOT NULL) STRICT, WITHOUT ROWID",
+    """
+CREATE TABLE webhooks (
+  id TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  events TEXT NOT NULL,
+  headers TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  disabled_at TEXT,
+  disabled_reason TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE webhook_queue (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  webhook TEXT NOT NULL,
+  event TEXT NOT NULL,
+  body TEXT NOT NULL,
+  created_at REAL NOT NULL,
+  next_at REAL NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  last_at REAL,
+  status INTEGER,
+  seconds REAL,
+  error TEXT
+) STRICT;
+CREATE INDEX webhook_queue_due ON webhook_queue (webhook, state, next_at, seq);
+CREATE INDEX webhook_queue_newest ON webhook_queue (webhook, seq);
+CREATE TABLE webhook_mark (one INTEGER PRIMARY KEY, position INTEGER NOT NULL, memory TEXT NOT NULL) STRICT;
+""",
 )
 """What makes the store of each version out of the one before. Only ever added to."""
 SCHEMA = len(MIGRATIONS)
