@@ -204,8 +204,13 @@ def context(certificate: Certificate) -> ssl.SSLContext:
     return made
 
 
-async def keep_fresh(current: Certificate, renew: Callable[[], Certificate], live: ssl.SSLContext) -> None:
-    """Look now and then whether the certificate on disk is another or a new one is due, and load it.
+async def keep_fresh(
+    current: Certificate,
+    renew: Callable[[], Certificate],
+    live: ssl.SSLContext,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Look now and then whether the certificate on disk is another or a new one is due; load it, `tell` who it is.
 
     Connections that are open keep theirs; every new one gets the fresh certificate.
     """
@@ -217,5 +222,6 @@ async def keep_fresh(current: Certificate, renew: Callable[[], Certificate], liv
                 live.load_cert_chain(fresh.cert_file, fresh.key_file)
                 log.warning("new certificate", extra={"fields": {"fingerprint": fresh.fingerprint}})
                 current = fresh
+                tell(fresh.fingerprint)
         except OSError as error:
             log.error("the certificate cannot be renewed", extra={"fields": {"error": str(error)}})

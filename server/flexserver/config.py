@@ -12,19 +12,24 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 DESCRIPTION = "The Flex Video encoder: an HTTPS API that makes, plays and watches GStreamer pipelines."
 EPILOG = """\
 Every setting is also a variable (--rtsp-port is FLEX_RTSP_PORT) and a key of the TOML file (rtsp_port = 8731).
+The API key has no flag: FLEX_API_KEY or api_key alone.
 A flag wins over the variable, the variable over the file. Lists in variables are separated by ':'.
 
 example: flexserver --data-dir ./flex-data --media-root ./videos
 """
+
+
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  to recognise them
+"""Hosts that stand for every address of the machine."""
 
 
 class ConfigError(Exception):
@@ -34,6 +39,9 @@ class ConfigError(Exception):
 def _data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "flex"
 
+
+MIN_API_KEY = 16
+"""Characters: a shorter key can be guessed."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Paths = Annotated[tuple[Path, ...], NoDecode]
@@ -63,14 +71,30 @@ class Config(BaseSettings):
     """Allow pipelines of mode 'advanced' (launch lines, elements from the allow-list only)."""
     advanced_elements: Names = ()
     """One more element that advanced pipelines may use, again for more."""
+    license_public_key: str | None = None
+    """Public key (PEM, or a file of it) of the vendor whose licences hold here. Without one nothing is limited."""
     start_timeout: Annotated[float, Field(ge=0.5, le=300)] = 10.0
     """Seconds a pipeline may take to its first picture before 504 is answered."""
     media_python: Path | None = None
     """Python that has GStreamer's bindings, for the media processes. Without it: the server's own."""
+    api_key: SecretStr | None = None
+    """A key that is as good as a token (header X-API-Key), for machines. No flag: others can read those."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much to log on stderr: debug, info, warning or error."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """Write the addresses as one line of JSON to this descriptor once the server is ready."""
+
+    @field_validator("api_key")
+    @classmethod
+    def _api_key(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value() if value else ""
+        if key and not (len(key) >= MIN_API_KEY and key.isascii() and key.isprintable() and " " not in key):
+            raise PydanticCustomError(
+                "api_key",
+                "a key has at least {least} printable ASCII characters and no space; make one: openssl rand -hex 32",
+                {"least": MIN_API_KEY},
+            )
+        return value if key else None
 
     @field_validator("media_roots", "tls_names", "advanced_elements", mode="before")
     @classmethod
@@ -177,7 +201,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"flexserver {software_version()}")
     parser.add_argument("--config", metavar="PATH", help="Settings file (TOML).")
     for name, info in Config.model_fields.items():
-        _add(parser, name, info)
+        if name != "api_key":
+            _add(parser, name, info)
     return parser
 
 

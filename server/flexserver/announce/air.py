@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flexserver import certs
-from flexserver.box import WILDCARDS
+from flexserver.config import WILDCARDS
 
 HOPS = 16
 """How many routers a multicast datagram may pass: a site's, not the world's."""

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flexserver import certs
-from flexserver.box import WILDCARDS
+from flexserver.config import WILDCARDS
 
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncServiceInfo

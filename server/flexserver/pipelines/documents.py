@@ -28,6 +28,7 @@ from flexclient.models import (
     Source,
     check,
 )
+from flexserver.announce import metadata
 from flexserver.errors import invalid, invalid_field
 from flexserver.media import graph
 
@@ -47,13 +48,17 @@ class Rules:
     """Names and addresses of this box, in small letters: its certificate's."""
 
 
-def read(body: dict[str, Any], rules: Rules) -> PipelineSpec:
-    """The pipeline that a body describes. Raises `Refusal` that names every fault at once."""
+def parse(body: dict[str, Any]) -> PipelineSpec:
+    """The pipeline that a body describes, whether this box can have it or not. Raises `Refusal` that names every fault."""
     written = {name: value for name, value in body.items() if name not in READ_ONLY}
     try:
-        spec = check(PipelineSpec, json.dumps(written))
+        return check(PipelineSpec, json.dumps(written))
     except InvalidDocument as error:
         raise invalid(*error.details) from None
+
+
+def examine(spec: PipelineSpec, rules: Rules) -> PipelineSpec:
+    """The pipeline, complete, where this box can have it. Raises `Refusal` that names every fault at once."""
     if faults := tuple(_faults(spec, rules)):
         raise invalid(*faults)
     if faults := tuple(file_faults(spec, rules.media_roots)):
@@ -71,6 +76,7 @@ def _faults(spec: PipelineSpec, rules: Rules) -> Iterator[FieldError]:
     if spec.source:
         yield from (fault for fault in graph.check_source(spec.source) if fault.field not in named)
         yield from _login_faults(spec.source)
+    yield from metadata.faults(spec.metadata)
     output = spec.output or Output(uri=DEFAULT_OUTPUT + spec.id)
     yield from tuple(graph.check_output(output, rules.rtsp_port)) or _push_faults(output.uri, rules.hosts)
 

@@ -26,6 +26,8 @@ async def read(call: Call) -> Response:
         "store": _store(box),
         "disk": await asyncio.to_thread(_disk, box),
     }
+    if announcing := box.announcements.health():
+        parts["announcements"] = announcing
     worst = next(condition for condition in _WORST if any(part.status == condition for part in parts.values()))
     return reply(Health(status=worst, parts=parts, uptime_seconds=round(time.monotonic() - box.born, 3)))
 
