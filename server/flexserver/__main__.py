@@ -15,12 +15,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
 
-from flexserver import certs, logs
+from flexserver import certs, logs, vendor
 from flexserver.announce.part import Announcements
 from flexserver.app import App
+from flexserver.auth import Auth
 from flexserver.box import Box, name_of
 from flexserver.config import WILDCARDS, Config, ConfigError, read, software_version
 from flexserver.events import Hub
+from flexserver.license import Licensing
 from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
 from flexserver.pipelines.service import Pipelines
@@ -119,10 +121,24 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
         engine,
         supervisor,
         pipelines,
+        auth=Auth(store, config.api_key),
         settings=settings,
+        license=_licensing(config, store, supervisor),
         announcements=Announcements(store, hub, settings, pipelines, engine.front.port),
         webhooks=Webhooks(store, hub, lambda: networks(settings.now.webhook_allowed_networks), name_of(config)),
     )
+
+
+def _licensing(config: Config, store: Store, supervisor: Supervisor) -> Licensing:
+    """What is licensed, and the supervisor told to ask there. Raises `ConfigError`."""
+    try:
+        key = vendor.load_key(config.license_public_key) if config.license_public_key else None
+    except vendor.BadKey as error:
+        raise ConfigError(f"--license-public-key: {error}") from None
+    licensing = Licensing(store, key)
+    supervisor.seats.grant = licensing.grant
+    licensing.changed.append(supervisor.seats.review)
+    return licensing
 
 
 async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
@@ -146,6 +162,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     signals.handler = on_signal
     background = (
         asyncio.create_task(box.supervisor.watch()),
+        asyncio.create_task(box.license.watch()),
         asyncio.create_task(certs.keep_fresh(certificate, renew, tls, box.announcements.renewed)),
     )
     try:

@@ -49,7 +49,7 @@ class Rules:
 
 
 def parse(body: dict[str, Any]) -> PipelineSpec:
-    """The pipeline that a body describes, whether this box can have it or not. Raises `Refusal` that names every fault."""
+    """The pipeline that a body describes, whether this box can have it or not. Raises `Refusal` with every fault."""
     written = {name: value for name, value in body.items() if name not in READ_ONLY}
     try:
         return check(PipelineSpec, json.dumps(written))

@@ -276,7 +276,7 @@ def _settle(life: Life, now: float, policy: Policy) -> Next:
 def _rest(life: Life) -> Next:
     """There is no worker, and none is wanted, or none is allowed: that is told once."""
     if life.held and life.wish:
-        again = life.state == State.ERROR and life.fault == life.held
+        again = life.state == State.ERROR and life.fault is not None and life.fault.part == life.held.part
         waiting = replace(life, state=State.ERROR, fault=life.held, reason=life.held.message)
         return waiting, () if again else (Action.REPORT,)
     return _without_licensing(replace(life, state=State.READY, idle_at=None)), ()

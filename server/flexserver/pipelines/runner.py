@@ -48,7 +48,7 @@ class Runner:
     ) -> None:
         self.spec = spec
         self.mount = graph.mount_of(spec)
-        self.codec = _codec(spec)
+        self.codec = codec_of(spec)
         self.life = Life(Order.STOP, luck=random.random())  # noqa: S311  spreads retries, guards nothing
         self.since = datetime.now(UTC)
         self.readers = 0
@@ -78,7 +78,7 @@ class Runner:
     def become(self, spec: PipelineSpec) -> None:
         """Run another pipeline from now on, by replacing the worker."""
         self._withdraw(graph.mount_of(spec))
-        self.spec, self.mount, self.codec = spec, graph.mount_of(spec), _codec(spec)
+        self.spec, self.mount, self.codec = spec, graph.mount_of(spec), codec_of(spec)
         self.happen(lifecycle.Changed())
         self._offer()
 
@@ -301,7 +301,8 @@ class Runner:
             self.watched(0, wanted=False)
 
 
-def _codec(spec: PipelineSpec) -> str:
+def codec_of(spec: PipelineSpec) -> str:
+    """What it is encoded as."""
     return spec.encoding.codec.value if spec.encoding else "h264"
 
 

@@ -81,10 +81,10 @@ class Seats:
             raise Refusal(ErrorCode.LICENSE_ERROR, message, READ_LICENSE, details)
 
     @contextmanager
-    def claim(self, id: str, order: Order) -> Iterator[None]:
+    def claim(self, id: str, *, plays: bool) -> Iterator[None]:
         """Keep a seat while an order to play is stored. Raises `Refusal` (402 LICENSE_LIMIT_EXCEEDED)."""
         record, grant = self.records.get(id), self.grant()
-        if order != Order.PLAY or grant.most is None or (record and record.runner.life.seated):
+        if not plays or grant.most is None or (record and record.runner.life.seated):
             yield
             return
         taken = self._taken(id)

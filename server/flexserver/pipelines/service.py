@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -21,7 +21,7 @@ from flexserver.events import Hub
 from flexserver.logs import stamp
 from flexserver.media import graph
 from flexserver.pipelines import documents, status
-from flexserver.pipelines.runner import Runner
+from flexserver.pipelines.runner import Runner, codec_of
 from flexserver.pipelines.supervisor import Supervisor
 from flexserver.pipelines.waiting import started, stopped
 from flexserver.store import Row, Store, StoreError
@@ -44,7 +44,7 @@ class Pipelines:
         self._records: dict[str, Record] = {}
         self._mounts: dict[str, str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        supervisor.records = self._records
+        supervisor.records = supervisor.seats.records = self._records
         hub.snapshot = self._snapshot
 
     def start(self, told: dict[str, str]) -> None:
@@ -59,7 +59,7 @@ class Pipelines:
                 self._publish("pipeline_updated" if id in told else "pipeline_created", record)
         for gone in told.keys() - self._records.keys():
             self._publish_deleted(gone)
-        for record in self._records.values():
+        for record in self._supervisor.seats.in_turn():
             record.runner.order(record.row.order)
 
     def all(self) -> list[Record]:
@@ -82,7 +82,7 @@ class Pipelines:
             now = stamp(time.time())
             order = documents.first_order(spec)
             row = Row(spec.id, documents.stored_json(spec), order, _etag(), now, now)
-            with self._claimed(graph.mount_of(spec), spec.id):
+            with self._claimed(graph.mount_of(spec), spec.id), self._seat(spec.id, plays=order == Order.PLAY):
                 await self._store.save(row)
             record = self._records[spec.id] = Record(row, spec, self._supervisor.runner(spec))
             self._publish("pipeline_created", record)
@@ -119,21 +119,28 @@ class Pipelines:
             record.runner.deleted = True
             self._publish_deleted(id)
             await record.runner.close()
+            self._supervisor.seats.freed()
 
     async def order(self, id: str, order: Order) -> Record:
         """Play or stop; returns when it is so. Raises `Refusal`."""
         async with self._turn(id):
             record = self.get(id)
-            if record.row.order != order:
-                row = replace(record.row, order=order, etag=_etag(), updated_at=stamp(time.time()))
-                await self._store.save(row)
-                record.row = row
-            record.runner.order(order)
+            if order == Order.PLAY:
+                self._supervisor.seats.check_codec(record.runner.codec)
+            with self._seat(id, plays=order == Order.PLAY):
+                await self._ordered(record, order)
         if order == Order.STOP:
             await stopped(record.runner)
         else:
             await self._started(record)
         return record
+
+    async def _ordered(self, record: Record, order: Order) -> None:
+        if record.row.order != order:
+            row = replace(record.row, order=order, etag=_etag(), updated_at=stamp(time.time()))
+            await self._store.save(row)
+            record.row = row
+        record.runner.order(order)
 
     async def close(self) -> None:
         """End every worker; what was ordered stays stored."""
@@ -145,7 +152,9 @@ class Pipelines:
             record.runner.kill()
 
     async def _read(self, body: dict[str, Any]) -> PipelineSpec:
-        spec = documents.read(body, self.rules)
+        spec = documents.parse(body)
+        self._supervisor.seats.check_codec(codec_of(spec))
+        spec = documents.examine(spec, self.rules)
         await self._supervisor.check(spec)
         return spec
 
@@ -157,17 +166,17 @@ class Pipelines:
             return "live" if running else "stored"
         mount, old_mount = graph.mount_of(spec), record.runner.mount
         row = replace(record.row, spec=text, order=order, etag=_etag(), updated_at=stamp(time.time()))
-        with self._claimed(mount, record.row.id):
+        ordered = order != record.row.order
+        with self._claimed(mount, record.row.id), self._seat(record.row.id, plays=ordered and order == Order.PLAY):
             await self._store.save(row)
         if old_mount != mount:
             self._release(old_mount, record.row.id)
-        reordered = order != record.row.order
         record.row, record.spec = row, spec
         live = running and await record.runner.adjust(spec)
         self._publish("pipeline_updated", record)
         if not live:
             record.runner.become(spec)
-        if reordered:
+        if ordered:
             record.runner.order(order)
         return "live" if live else "restart" if running else "stored"
 
@@ -190,6 +199,10 @@ class Pipelines:
 
     def _claimed(self, mount: str | None, id: str) -> _Claim:
         return _Claim(self._mounts, mount, id)
+
+    def _seat(self, id: str, *, plays: bool) -> AbstractContextManager[None]:
+        """A seat for as long as the order is stored. Raises `Refusal` (402)."""
+        return self._supervisor.seats.claim(id, plays=plays)
 
     def _release(self, mount: str | None, id: str) -> None:
         if mount and self._mounts.get(mount) == id:

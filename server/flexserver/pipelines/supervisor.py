@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flexclient.models import ErrorCode, Mode, PipelineSpec
+from flexclient.models import Mode, PipelineSpec
 from flexserver import protocol
 from flexserver.config import Config
 from flexserver.errors import invalid_field
@@ -20,6 +20,8 @@ from flexserver.pipelines import documents, status
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.lifecycle import Fault, Policy
 from flexserver.pipelines.runner import Runner, Told
+from flexserver.pipelines.seats import Seats
+from flexserver.pipelines.waiting import code_of
 
 if TYPE_CHECKING:
     from flexserver.pipelines.service import Record
@@ -48,6 +50,7 @@ class Supervisor:
             media_roots=tuple(map(str, roots.media_roots)),
             advanced_elements=graph.ADVANCED_ELEMENTS + config.advanced_elements,
         )
+        self.seats = Seats()
         self._fresh: dict[str, None] = {}
         """Pipelines with new statistics that nobody was told yet, oldest first."""
         engine.front.on_readers = self._on_readers
@@ -59,7 +62,7 @@ class Supervisor:
 
     def runner(self, spec: PipelineSpec) -> Runner:
         """A run for this pipeline, not ordered to do anything yet."""
-        return Runner(spec, self._engine, self._policy, self._plan, self._on_told, self._on_fresh)
+        return Runner(spec, self._engine, self._policy, self._plan, self._on_told, self._on_fresh, self.seats.held)
 
     async def check(self, spec: PipelineSpec) -> None:
         """Look at an advanced pipeline's launch line before it is stored. Raises `Refusal`."""
@@ -109,15 +112,15 @@ class Supervisor:
         if record is None or record.runner is not runner:
             return
         if told.fault:
-            code = ErrorCode.GSTREAMER_UNAVAILABLE if told.fault.part == "media" else ErrorCode.GSTREAMER_ERROR
             log.warning(
                 "pipeline failed",
                 extra={"fields": {"pipeline": record.row.id, "part": told.fault.part, "cause": told.fault.message}},
             )
-            data = status.error_event(record, code.value, told.fault.part, told.fault.message)
+            data = status.error_event(record, code_of(told.fault).value, told.fault.part, told.fault.message)
             self._hub.publish("pipeline_error", data, record.row.id)
         else:
             self._publish_status(record, keep=True)
+            self.seats.freed()
 
     def _tell_statistics(self) -> None:
         id = next(iter(self._fresh))

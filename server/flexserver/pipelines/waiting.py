@@ -6,17 +6,26 @@ import asyncio
 
 from flexclient.models import ErrorCode, Order, State
 from flexserver.errors import Refusal, conflict
-from flexserver.pipelines.lifecycle import Life, Worker
+from flexserver.pipelines.lifecycle import Fault, Life, Worker
 from flexserver.pipelines.runner import Runner
 
-CERTAIN = frozenset({"source", "output", "graph", "media"})
+CERTAIN = frozenset({"source", "output", "graph", "media", "license", "codec"})
 """Faults whose cause is known: waiting on would only delay the answer."""
 
-
+_CODES = {
+    "media": ErrorCode.GSTREAMER_UNAVAILABLE,
+    "license": ErrorCode.LICENSE_LIMIT_EXCEEDED,
+    "codec": ErrorCode.LICENSE_ERROR,
+}
 _FINAL = (
     "The pipeline is stored, but it cannot work as it is, so the box does not try again. Change it (PUT or PATCH): "
     "then it starts at once."
 )
+
+
+def code_of(fault: Fault) -> ErrorCode:
+    """The contract's code for a fault."""
+    return _CODES.get(fault.part, ErrorCode.GSTREAMER_ERROR)
 
 
 async def started(runner: Runner, seconds: float) -> None:
@@ -54,6 +63,8 @@ def _failed(runner: Runner, life: Life) -> Refusal:
     if life.fault and life.fault.part == "media":
         hint = "Install GStreamer and its Python bindings. The pipeline is stored and plays once they are there."
         return Refusal(ErrorCode.GSTREAMER_UNAVAILABLE, f"this box has no GStreamer: {cause}", hint)
+    if life.fault and life.fault.licensing:
+        return Refusal(code_of(life.fault), cause, "The pipeline is stored, and plays when the licence allows it.")
     hint = _FINAL if life.hopeless else _hint(runner)
     return Refusal(ErrorCode.GSTREAMER_ERROR, cause, hint)
 

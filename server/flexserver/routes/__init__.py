@@ -1,6 +1,6 @@
 """The contract, one module a resource. `TABLE` is all of it."""
 
-from flexserver.routes import auth, event, health, openapi, pipeline, settings, version, webhook
+from flexserver.routes import auth, event, health, license, openapi, pipeline, settings, version, webhook  # noqa: A004  the resource is called so
 from flexserver.routing import Table
 
 TABLE = Table(
@@ -11,6 +11,7 @@ TABLE = Table(
         *pipeline.ENDPOINTS,
         *event.ENDPOINTS,
         *settings.ENDPOINTS,
+        *license.ENDPOINTS,
         *webhook.ENDPOINTS,
         *openapi.ENDPOINTS,
     ),
