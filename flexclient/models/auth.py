@@ -15,6 +15,8 @@ class AuthStatus(Model):
 
     auth_enabled: bool
     """True: everything that is not public needs a token or an API key."""
+    expires_at: datetime | None = None
+    """When the session ends whose token the request showed; absent where it showed none that is good."""
 
 
 class Password(Model):

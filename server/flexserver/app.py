@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flexclient.models import ErrorCode
 from flexserver import logs
+from flexserver.auth import Grant
 from flexserver.box import Box
 from flexserver.errors import Refusal, answer, invalid_field
 from flexserver.limits import MAX_HEADERS, MAX_REQUESTS, check_framing
@@ -98,23 +99,27 @@ class App:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": allowed(methods)})
         endpoint = choose(methods, request.method)
-        self._admit(public=endpoint.public)
+        grant = self._admit(request, endpoint)
         self._pace(request, endpoint)
         request.scope["path_params"] = parameters
-        call = Call(request, self._box, endpoint, read_query(request, endpoint.query))
+        call = Call(request, self._box, endpoint, read_query(request, endpoint.query), grant)
         if request.method == "HEAD" and endpoint.answer.media_type == EVENTS:
             return Response(media_type=EVENTS)
         return await endpoint.handler(call)
 
-    def _admit(self, *, public: bool) -> None:
-        """Raises `Refusal` where the box cannot take on more; how it fares it always says."""
-        if public:
-            return
+    def _admit(self, request: Request, endpoint: Endpoint) -> Grant:
+        """What lets the request in. Raises `Refusal` where nothing does (401), or the box cannot take on more (503).
+
+        What is public is always answered: how the box fares, and how to log in.
+        """
+        if endpoint.public:
+            return self._box.auth.session(request) or Grant()
         if self._box.closing:
             raise Refusal(ErrorCode.OVERLOADED, "the box shuts down", "Try again when it is back.")
         if self._working > MAX_REQUESTS:
             headers = {"Retry-After": "1"}
             raise Refusal(ErrorCode.OVERLOADED, "the box works on too many requests", "Try again.", headers=headers)
+        return self._box.auth.admit(request, key=endpoint.key)
 
     def _pace(self, request: Request, endpoint: Endpoint) -> None:
         """Raises `Refusal` (429) where this address asks too often."""

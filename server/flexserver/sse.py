@@ -7,12 +7,15 @@ from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 
+from flexserver.auth import Grant
 from flexserver.events import Hub, Reader
 from flexserver.ring import Frame
 
 HEARTBEAT_SECONDS = 15.0
 STALL_SECONDS = 60.0
 """A reader that takes nothing for so long is let go."""
+FAREWELL_SECONDS = 2.0
+"""How long a reader may take to hear `bye` once what let it in has ended."""
 RETRY = b"retry: 2000\n\n"
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -30,26 +33,38 @@ def encode(frames: Iterable[Frame], host: bytes) -> bytes:
 
 
 class EventStream:
-    """An ASGI answer that lasts until the reader goes or the box says `bye`."""
+    """An ASGI answer that lasts until the reader goes, the box says `bye`, or what let the reader in has ended."""
 
-    def __init__(self, hub: Hub, reader: Reader, host: str) -> None:
-        self._hub, self._reader, self._host = hub, reader, host.encode()
+    def __init__(self, hub: Hub, reader: Reader, host: str, grant: Grant) -> None:
+        self._hub, self._reader, self._host, self._grant = hub, reader, host.encode(), grant
+        self._shut = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; returns when either side has had enough."""
         try:
+            self._grant.hold(self._end)
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             if scope["method"] != "HEAD":
-                pump = asyncio.ensure_future(self._pump(send))
-                left = asyncio.ensure_future(_left(receive))
-                try:
-                    await asyncio.wait((pump, left), return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    pump.cancel()
-                    left.cancel()
+                await self._stream(receive, send)
             await _bounded(send({"type": "http.response.body", "body": b"", "more_body": False}))
         finally:
+            self._grant.release(self._end)
             self._hub.unsubscribe(self._reader)
+
+    def _end(self, reason: str) -> None:
+        self._reader.end(reason)
+        self._shut.set()
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
+        pump = asyncio.ensure_future(self._pump(send))
+        others = (asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._shut.wait()))
+        try:
+            await asyncio.wait((pump, *others), return_when=asyncio.FIRST_COMPLETED)
+            if self._shut.is_set():
+                await asyncio.wait((pump, others[0]), timeout=FAREWELL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (pump, *others):
+                task.cancel()
 
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.body", "body": RETRY, "more_body": True})

@@ -26,7 +26,7 @@ def open_stream(call: Call, types: frozenset[str] | None, pipelines: frozenset[s
         hint = "Share one stream between its readers, or try again later."
         raise Refusal(ErrorCode.OVERLOADED, "as many event streams are open as the box serves", hint)
     reader = hub.subscribe(Filter(types, pipelines), _since(call))
-    return EventStream(hub, reader, call.host)
+    return EventStream(hub, reader, call.host, call.grant)
 
 
 def _since(call: Call) -> int | None:
