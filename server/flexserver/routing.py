@@ -44,6 +44,10 @@ class Query:
     """It is a number, from and to."""
     many: bool = False
     """Several, with commas between them."""
+    required: bool = False
+    """It may not be left out."""
+    pattern: str = ""
+    """A regular expression for the whole of it; empty: anything."""
 
     def fault(self, text: str) -> str | None:
         """What is wrong with it."""
@@ -54,6 +58,8 @@ class Query:
         for part in text.split(",") if self.many else [text]:
             if self.values and part not in self.values:
                 return f"'{part[:40]}' is not one of {', '.join(self.values)}"
+            if self.pattern and not re.fullmatch(self.pattern, part):
+                return f"'{part[:40]}' is not what it may be: {self.meaning}"
         return None
 
 
@@ -97,7 +103,11 @@ class Endpoint:
     """`operationId`: resource and verb, `pipelines.create`."""
     summary: str
     answer: Answer = Answer()
+    also: tuple[Answer, ...] = ()
+    """What else is no error of the contract: 206 and 304, the 503 of a probe."""
     body: type[Model] | None = None
+    partial: bool = False
+    """Any part of `body` will do, and null takes a field back."""
     takes: tuple[str, ...] = ()
     """Media types of the body; empty where `body` says all: JSON, and for PATCH a merge patch."""
     path_parameters: tuple[Path, ...] = (PIPELINE_ID,)
@@ -262,6 +272,8 @@ def read_query(request: Request, known: tuple[Query, ...]) -> dict[str, str]:
         elif message := by_name[name].fault(text):
             faults.append(FieldError(field=name, message=message))
         found[name] = text
+    needed = (query.name for query in known if query.required and query.name not in found)
+    faults += [FieldError(field=name, message="this query parameter is needed") for name in needed]
     if faults:
         raise invalid(*faults)
     return found
