@@ -39,6 +39,22 @@ HEALTH_PARTS: View[HealthPart] = View(
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """The answer to one question of Kubernetes."""
+
+    probe: str
+    status: str
+
+
+PROBED: View[Probed] = View(
+    columns=(Column("probe", "PROBE", lambda p: p.probe), Column("status", "STATUS", lambda p: p.status, "state")),
+    details=lambda p: [Part("", (Field(p.probe, p.status, "state"),))],
+    name=lambda p: p.status,
+    data=lambda p: {"probe": p.probe, "status": p.status},
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Versions:
     """The two ends."""
 
