@@ -38,11 +38,11 @@ class Clock:
     now: Callable[[], float] = time.time
     """The time of day, seconds since 1970: pauses outlive a restart."""
     luck: Callable[[], float] = random.random
-    news: Callable[[asyncio.Event, float | None], Awaitable[None]] = field(default_factory=lambda: _news)
+    news: Callable[[asyncio.Event, float], Awaitable[None]] = field(default_factory=lambda: _news)
     """Wait until the event is set, or so many seconds have passed."""
 
 
-async def _news(event: asyncio.Event, seconds: float | None) -> None:
+async def _news(event: asyncio.Event, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
@@ -107,10 +107,10 @@ class Courier:
         while not self._closing and self.row.disabled_at is None:
             self._wake.clear()
             item = queue.next_item(self._store, self.row.id)
-            wait = 0.0 if item is None else item.next_at - self._clock.now()
-            if item is None or 0 < wait <= LONGEST:  # longer than any pause: the time of day was another one then
-                await self._clock.news(self._wake, None if item is None else min(wait, LOOK_AGAIN))
-            else:
+            wait = LOOK_AGAIN if item is None else item.next_at - self._clock.now()
+            if 0 < wait <= LONGEST:
+                await self._clock.news(self._wake, min(wait, LOOK_AGAIN))
+            elif item is not None:  # due, or further off than any pause: the time of day was another one then
                 await self._try(item)
 
     async def _try(self, item: Item) -> None:

@@ -120,8 +120,9 @@ def item(webhook: str, event: str, data: Mapping[str, Any], now: float, at: str 
 def headers(row: Row, item: Item, now: float) -> dict[str, str]:
     """What a message is sent with: the owner's headers, and the signature of this try."""
     sent = int(now)
+    named = any(name.lower() == "user-agent" for name in row.headers)
     return {
-        "User-Agent": f"flexserver/{software_version()}",
+        **({} if named else {"User-Agent": f"flexserver/{software_version()}"}),
         **row.headers,
         ID: item.id,
         TIMESTAMP: str(sent),

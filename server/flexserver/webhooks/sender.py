@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -188,9 +189,9 @@ def _words(fault: Exception) -> str:
             return f"its certificate is not trusted: {one.verify_message}"
         if isinstance(one, ssl.SSLError):
             return f"TLS failed: {one.reason or 'the connection broke'}"
-    for one in chain:
-        if isinstance(one, OSError) and one.strerror:
-            return f"it cannot be reached: {one.strerror}"
+    number = next((one.errno for one in chain if isinstance(one, OSError) and one.errno), None)
+    if isinstance(fault, httpcore.ConnectError) and number is not None:
+        return f"it cannot be reached: {os.strerror(number)}"
     if isinstance(fault, httpcore.RemoteProtocolError):
         return "the receiver does not answer in HTTP, or broke off"
     if isinstance(fault, httpcore.NetworkError):

@@ -1,0 +1,449 @@
+"""The queue and its couriers with a clock that tests wind: pauses of hours take no time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from flexclient.models import Delivery, Webhook
+from flexserver.errors import Refusal
+from flexserver.events import Filter, Hub
+from flexserver.store import Store
+from flexserver.webhooks import Webhooks, courier, queue
+from flexserver.webhooks.courier import Clock
+from flexserver.webhooks.sender import LIMIT, Sender
+from flexserver.webhooks.verdict import MAX_ATTEMPTS, PAUSES
+from tests.support.receiver import Receiver
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+
+
+class Winder:
+    """A clock that stands still until a test winds it."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+        self._moved = asyncio.Event()
+        self.clock = Clock(lambda: self.time, lambda: 0.0, self._news)
+
+    async def _news(self, event: asyncio.Event, seconds: float) -> None:
+        end = self.time + seconds
+        while not event.is_set() and self.time < end:
+            waits = [asyncio.ensure_future(one.wait()) for one in (event, self._moved)]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waits:
+                    one.cancel()
+
+    def wind(self, seconds: float) -> None:
+        self.time += seconds
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+
+async def until(done: Callable[[], Any], seconds: float = 5.0) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < end, "it did not come about"
+        await asyncio.sleep(0.005)
+    return found
+
+
+class Bench:
+    """The webhooks of a box without the box."""
+
+    def __init__(self, folder: Path, sender: Sender | None = None) -> None:
+        self.store, self.hub = Store(folder / "flex.db"), Hub(folder / "events.db")
+        self.hub.start()
+        self.hub.snapshot = lambda: self.states.items()
+        self.states: dict[str, bytes] = {}
+        self.winder = Winder()
+        self.hooks = Webhooks(self.store, self.hub, lambda: LOOPBACK, "box", sender=sender, clock=self.winder.clock)
+
+    async def make(self, url: str, *events: str, **more: Any) -> Webhook:
+        return await self.hooks.create({"url": url, "events": events or ("camera.added",), **more})
+
+    def tell(self, name: str = "video0") -> None:
+        self.hub.publish("camera_added", b'{"device_path":"/dev/%s"}' % name.encode())
+
+    def play(self, state: str, pipeline: str = "cam1") -> None:
+        data = b'{"id":"%s","state":"%s"}' % (pipeline.encode(), state.encode())
+        self.states[pipeline] = data
+        self.hub.publish("pipeline_status", data, pipeline)
+
+    def deliveries(self, hook: Webhook) -> list[Delivery]:
+        return self.hooks.deliveries(hook.id)
+
+    def has(self, hook: Webhook, count: int) -> bool:
+        return len(self.deliveries(hook)) == count
+
+    def newest(self, hook: Webhook) -> Delivery:
+        return self.deliveries(hook)[0]
+
+    async def tried(self, hook: Webhook, times: int) -> Delivery:
+        found: Delivery = await until(lambda: (all_ := self.deliveries(hook)) and all_[0].attempts == times and all_[0])
+        return found
+
+    async def told(self) -> list[dict[str, Any]]:
+        """Every `webhook_failed` so far."""
+        reader = self.hub.subscribe(Filter(frozenset({"webhook_failed"})), 0)
+        frames = await reader.take(0.2)
+        self.hub.unsubscribe(reader)
+        return [json.loads(frame.data) for frame in frames]
+
+
+@asynccontextmanager
+async def bench(folder: Path, sender: Sender | None = None) -> AsyncIterator[Bench]:
+    made = Bench(folder, sender)
+    await made.hooks.start()
+    try:
+        yield made
+    finally:
+        await made.hooks.close()
+        await made.hub.finish()
+        made.store.close()
+
+
+async def test_a_message_that_fails_is_tried_again_for_three_days_and_then_given_up(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.usual = 500
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            box.tell()
+            for attempt, pause in enumerate(PAUSES, 1):
+                seen = await box.tried(hook, attempt)
+                assert (seen.state, seen.status, seen.error) == ("pending", 500, "the receiver answered 500")
+                assert seen.next_attempt_at is not None
+                assert seen.last_attempt_at is not None
+                assert (seen.next_attempt_at - seen.last_attempt_at).total_seconds() == pause
+                left = pause - 0.5
+                while left > 0:  # in steps: a courier looks up now and then, and not too early
+                    box.winder.wind(min(left, 3600))
+                    left -= 3600
+                await asyncio.sleep(0)
+                assert len(receiver.got) == attempt
+                box.winder.wind(0.6)
+            seen = await box.tried(hook, MAX_ATTEMPTS)
+            assert (seen.state, seen.next_attempt_at) == ("failed", None)
+            (told,) = await box.told()
+            assert told == {
+                "webhook_id": hook.id,
+                "url": receiver.url.removesuffix("/hook"),
+                "event": "camera.added",
+                "message": "the receiver answered 500",
+                "attempts": MAX_ATTEMPTS,
+                "disabled": False,
+            }
+        assert len({got.id for got in receiver.got}) == 1, "the same id at each try"
+        assert len({got.headers["webhook-timestamp"] for got in receiver.got}) == MAX_ATTEMPTS
+        assert len({got.headers["webhook-signature"] for got in receiver.got}) == MAX_ATTEMPTS
+
+
+async def test_a_message_behind_one_that_failed_does_not_wait_for_it(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.answers.append(500)
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            for name in ("a", "b", "c"):
+                box.tell(name)
+            await until(lambda: len(receiver.got) == 3)
+            box.winder.wind(PAUSES[0])
+            await until(lambda: len(receiver.got) == 4)
+            paths = [got.json["data"]["device_path"] for got in receiver.got]
+            assert paths == ["/dev/a", "/dev/b", "/dev/c", "/dev/a"]
+            await until(lambda: all(one.state == "delivered" for one in box.deliveries(hook)))
+
+
+async def test_410_switches_the_webhook_off(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.answers += [500, 410]
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            box.tell("a")
+            await box.tried(hook, 1)
+            box.tell("b")
+            (shown,) = await until(lambda: [one for one in box.hooks.all() if one.disabled_at])
+            assert shown.disabled_reason == "the receiver answered 410: it wants no more"
+            assert [one.state for one in box.deliveries(hook)] == ["failed", "failed"], "what waited is cancelled"
+            (told,) = await box.told()
+            assert (told["webhook_id"], told["disabled"]) == (hook.id, True)
+            other = await box.make(receiver.url)
+            box.tell("c")
+            await box.tried(other, 1)
+            assert len(box.deliveries(hook)) == 2, "it is told nothing more"
+        async with bench(tmp_path) as box:
+            assert [bool(one.disabled_at) for one in box.hooks.all()] == [True, False]
+            tested = await box.hooks.test(hook.id)
+            assert (tested.state, tested.status) == ("delivered", 204), "a test goes out all the same"
+
+
+async def test_redirects_are_not_followed(tmp_path: Path) -> None:
+    with Receiver() as receiver, Receiver() as other:
+        receiver.answers += [(307, {"Location": other.url}), (302, {"Location": other.url})]
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            for status in (307, 302):
+                outcome = await box.hooks.test(hook.id)
+                assert (outcome.state, outcome.status) == ("failed", status)
+                assert outcome.error == f"the receiver answered {status}, and redirects are not followed"
+        assert other.got == []
+
+
+async def test_a_receiver_that_asks_for_time_gets_it(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.answers.append((503, {"Retry-After": "90"}))
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            box.tell()
+            seen = await box.tried(hook, 1)
+            assert seen.next_attempt_at is not None
+            assert seen.last_attempt_at is not None
+            assert (seen.next_attempt_at - seen.last_attempt_at).total_seconds() == 90
+
+
+async def test_slow_and_dead_receivers_delay_nobody_else(tmp_path: Path) -> None:
+    with Receiver() as good, Receiver() as slow, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and nobody listens
+        slow.hang()
+        async with bench(tmp_path) as box:
+            dead = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+            hooks = [await box.make(url) for url in (slow.url, dead, good.url)]
+            begun = time.monotonic()
+            for number in range(5):
+                box.tell(f"video{number}")
+            await until(lambda: len(good.got) == 5)
+            assert time.monotonic() - begun < LIMIT / 2
+            assert len(slow.got) == 1
+            refused = await until(lambda: box.deliveries(hooks[1])[-1].error)
+            assert refused == "it cannot be reached: Connection refused"
+            late = await until(lambda: box.deliveries(hooks[0])[-1].error, LIMIT + 3)
+            assert late == "no answer came within 5 seconds"
+            assert time.monotonic() - begun < LIMIT + 2
+
+
+async def test_the_limit_is_for_the_whole_not_for_each_byte(tmp_path: Path) -> None:
+    """A receiver that sends its head letter by letter is not waited for."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for letter in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 1000:
+                writer.write(bytes([letter]))
+                await writer.drain()
+                await asyncio.sleep(0.2)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    async with server, bench(tmp_path) as box:
+        port = server.sockets[0].getsockname()[1]
+        hook = await box.make(f"http://127.0.0.1:{port}/")
+        outcome = await box.hooks.test(hook.id)
+        assert outcome.error == "no answer came within 5 seconds"
+        assert outcome.duration_ms is not None
+        assert 4900 < outcome.duration_ms < 6500
+
+
+async def test_what_does_not_speak_http_is_an_error_in_words(tmp_path: Path) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"SSH-2.0-OpenSSH\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server, bench(tmp_path) as box:
+        port = server.sockets[0].getsockname()[1]
+        plain = await box.hooks.test((await box.make(f"http://127.0.0.1:{port}/")).id)
+        assert plain.error == "the receiver does not answer in HTTP, or broke off"
+        secure = await box.hooks.test((await box.make(f"https://127.0.0.1:{port}/")).id)
+        assert secure.error is not None
+        assert secure.error.startswith("TLS failed")
+
+
+async def test_certificates_are_checked_and_names_are_sent(tmp_path: Path) -> None:
+    """The connection goes to the address that was checked; TLS and HTTP go by the name."""
+    authority = trustme.CA()
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("hooks.test").configure_cert(served)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    named: list[str | None] = []
+    served.sni_callback = lambda _socket, name, _context: named.append(name)
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    with Receiver(served) as receiver:
+        url = receiver.url.replace("127.0.0.1", "hooks.test")
+        async with bench(tmp_path, Sender(lambda: LOOPBACK, resolve, lambda: trusting)) as box:
+            good = await box.make(url)
+            assert (await box.hooks.test(good.id)).status == 204
+            assert (named, receiver.got[0].headers["host"]) == (["hooks.test"], f"hooks.test:{receiver.port}")
+            bad = await box.make(url.replace("hooks.test", "other.test"))
+            assert "certificate is not trusted" in str((await box.hooks.test(bad.id)).error)
+        (tmp_path / "b").mkdir()
+        async with bench(tmp_path / "b", Sender(lambda: LOOPBACK, resolve)) as box:
+            unknown = await box.make(url)
+            assert "certificate is not trusted" in str((await box.hooks.test(unknown.id)).error)
+        assert len(receiver.got) == 1
+
+
+async def test_too_many_messages_drop_the_oldest_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MAX_PENDING", 3)
+    with Receiver() as receiver:
+        receiver.hang()
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            for number in range(6):
+                box.tell(f"video{number}")
+                await until(partial(box.has, hook, number + 1))
+            states = [one.state for one in box.deliveries(hook)]
+            assert states == ["pending"] * 3 + ["failed"] * 3
+            assert "dropped" in str(box.deliveries(hook)[-1].error)
+            told = await box.told()
+            assert [one["message"] for one in told] == ["the oldest message was dropped: more than 3 waited"] * 3
+            receiver.let_go()
+            await until(lambda: len(receiver.got) == 4)
+            paths = [got.json["data"]["device_path"] for got in receiver.got]
+            assert paths == ["/dev/video0", "/dev/video3", "/dev/video4", "/dev/video5"], "0 was on its way"
+
+
+async def test_only_the_newest_messages_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MAX_DONE", 5)
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            for number in range(12):
+                box.tell(f"video{number}")
+            await until(lambda: len(receiver.got) == 12)
+            await until(lambda: len(box.deliveries(hook)) == 5)
+            assert {one.id for one in box.deliveries(hook)} == {got.id for got in receiver.got[-5:]}
+
+
+async def test_deleting_a_webhook_cancels_what_waits(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.hang()
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            box.tell("a")
+            box.tell("b")
+            await until(lambda: len(receiver.got) == 1)
+            await box.hooks.delete(hook.id)
+            with pytest.raises(Refusal, match="NOT_FOUND"):
+                box.hooks.deliveries(hook.id)
+            receiver.let_go()
+            box.winder.wind(PAUSES[0])
+        assert Store(tmp_path / "flex.db").read("SELECT count(*) FROM webhook_queue")[0][0] == 0
+        assert len(receiver.got) == 1
+
+
+async def test_nothing_is_lost_or_told_twice_over_restarts(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url, "pipeline.started", "pipeline.stopped", "camera.added")
+            box.play("playing")
+            await until(lambda: receiver.types == ["pipeline.started"])
+        hub = Hub(tmp_path / "events.db")  # events that nobody turned into messages before the box died
+        hub.start()
+        hub.publish("camera_added", b'{"device_path":"/dev/video1"}')
+        hub.publish("pipeline_status", b'{"id":"cam2","state":"playing"}', "cam2")
+        await hub.finish()
+        wanted = ["pipeline.started", "camera.added", "pipeline.started", "pipeline.stopped", "pipeline.stopped"]
+        async with bench(tmp_path) as box:
+            await until(lambda: len(receiver.got) == 5)
+            assert receiver.types == wanted
+            assert receiver.got[-1].json["data"]["reason"] == "the box was restarted"
+            box.play("playing")
+            await until(lambda: len(receiver.got) == 6)
+        async with bench(tmp_path) as box:
+            await until(lambda: len(receiver.got) == 7)
+            await until(lambda: all(one.state == "delivered" for one in box.deliveries(hook)))
+        assert receiver.types[5:] == ["pipeline.started", "pipeline.stopped"]
+        assert len({got.id for got in receiver.got}) == 7
+
+
+async def test_pauses_outlive_a_restart(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.answers.append(500)
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            box.tell()
+            due = (await box.tried(hook, 1)).next_attempt_at
+        async with bench(tmp_path) as box:
+            assert box.newest(hook).next_attempt_at == due
+            box.winder.wind(PAUSES[0])
+            assert (await box.tried(hook, 2)).state == "delivered"
+
+
+async def test_a_time_of_day_that_jumps_back_keeps_nothing_waiting(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        receiver.answers.append(500)
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            box.tell()
+            await box.tried(hook, 1)
+        async with bench(tmp_path) as box:
+            box.winder.time -= 365 * 86400
+            box.tell()
+            await until(lambda: len(receiver.got) == 3)
+
+
+async def test_events_that_were_lost_are_made_up_for(tmp_path: Path) -> None:
+    """The reader falls so far behind that it gets a gap and how things are now."""
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            await box.make(receiver.url, "pipeline.started", "pipeline.stopped")
+            box.play("playing", "a")
+            box.play("playing", "b")
+            await until(lambda: len(receiver.got) == 2)
+            reader = box.hooks._reader
+            assert reader is not None
+            box.states = {"b": b'{"id":"b","state":"ready"}', "c": b'{"id":"c","state":"playing"}'}
+            reader.lose("the reader was too slow")
+            await until(lambda: len(receiver.got) == 5)
+            told = [(got.type, got.json["data"]["id"]) for got in receiver.got[2:]]
+            assert told == [("pipeline.stopped", "a"), ("pipeline.stopped", "b"), ("pipeline.started", "c")]
+
+
+async def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "STORE_PAUSE", 0.01)
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            hook = await box.make(receiver.url)
+            pages = box.store.read("PRAGMA page_count")[0][0]
+            await box.store.run(lambda db: db.execute(f"PRAGMA max_page_count={pages}").close())
+            big = "x" * 50_000
+            box.tell(big)
+            await until(lambda: box.store.problem)
+            with pytest.raises(Refusal, match="INSUFFICIENT_STORAGE"):
+                await box.make(receiver.url, headers={f"X-{n}": "y" * 1024 for n in range(10)})
+            assert [one.id for one in box.hooks.all()] == [hook.id]
+            await box.store.run(lambda db: db.execute("PRAGMA max_page_count=1000000").close())
+            await until(lambda: len(receiver.got) == 1)
+            assert (await box.tried(hook, 1)).state == "delivered"
+
+
+async def test_a_webhook_hears_what_comes_after_it_was_made(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            box.tell("before")
+            await until(lambda: box.hub._ring)
+            await box.make(receiver.url)
+            box.tell("after")
+            await until(lambda: receiver.got)
+            assert [got.json["data"]["device_path"] for got in receiver.got] == ["/dev/after"]
