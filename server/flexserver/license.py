@@ -58,7 +58,7 @@ class Licensing:
             return UNLOCKED
         if self._terms and self._valid():
             return Grant(self._terms.codecs, self._terms.most, f"the licence {self._terms.serial_number} allows")
-        return Grant(FREE_CODECS, FREE_STREAMS, f"{self._reason()}; without one the box allows")
+        return Grant(FREE_CODECS, FREE_STREAMS, f"{self._reason()}, and without one the box allows")
 
     async def install(self, text: str) -> License:
         """Put this licence in the place of any other.

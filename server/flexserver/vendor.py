@@ -145,15 +145,15 @@ def _terms(payload: bytes) -> Terms:
     _document(payload, "payload")
     try:
         said = check(Payload, payload)
-        expires = datetime.fromisoformat(said.expiration_date) if said.expiration_date else None
+        expires = datetime.fromisoformat(said.expiration_date).astimezone(UTC) if said.expiration_date else None
     except InvalidDocument as error:
         fault = error.details[0]
         field = f"payload.{fault.field}" if fault.field else "payload"
         raise _bad(field, fault.message, "The vendor signed a licence that no box can read. Ask for another.") from None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _bad("payload.expiration_date", "there is no such time", "Ask the vendor for another licence.") from None
     codecs = frozenset(name for name in Codecs.model_fields if getattr(said.codecs, name))
-    return Terms(said.serial_number, expires.astimezone(UTC) if expires else None, said.max_video_streams, codecs)
+    return Terms(said.serial_number, expires, said.max_video_streams, codecs)
 
 
 def _bad(field: str, message: str, hint: str = _HINT) -> Refusal:

@@ -89,9 +89,8 @@ class Seats:
             return
         taken = self._taken(id)
         if len(taken) >= grant.most:
-            hint = f"Stop one of them (PUT /flex/pipeline/ID/stop), or install a larger licence. {READ_LICENSE}"
-            message = _limit_fault(grant, grant.most, taken)
-            raise Refusal(ErrorCode.LICENSE_LIMIT_EXCEEDED, f"{message}; nothing was changed", hint)
+            hint = f"Nothing was changed. PUT /flex/pipeline/{taken[-1]}/stop makes room. {READ_LICENSE}"
+            raise Refusal(ErrorCode.LICENSE_LIMIT_EXCEEDED, _limit_fault(grant, grant.most, taken), hint)
         self._claimed.add(id)
         try:
             yield
@@ -137,4 +136,5 @@ def _codec_fault(grant: Grant, codec: str) -> str:
 def _limit_fault(grant: Grant, most: int, taken: list[str]) -> str:
     streams = "one playing stream" if most == 1 else f"{most} playing streams"
     more = f" and {len(taken) - NAMED} more" if len(taken) > NAMED else ""
-    return f"{grant.says} {streams}; there is {', '.join(taken[:NAMED])}{more}"
+    which = "which is" if len(taken) == 1 else "which are"
+    return f"{grant.says} {streams}, {which} {', '.join(taken[:NAMED])}{more}"
