@@ -34,6 +34,8 @@ class Record:
     row: Row
     spec: PipelineSpec
     runner: Runner
+    transient: bool = False
+    """It is never stored: it goes with its publisher, or with the box."""
 
 
 class Pipelines:
@@ -72,8 +74,11 @@ class Pipelines:
             return record
         raise not_found(f"the pipeline '{id}'", "GET /flex/pipeline lists those that do.")
 
-    async def create(self, body: dict[str, Any]) -> Record:
-        """Store a new pipeline and start it where it is not on demand. Raises `Refusal`."""
+    async def create(self, body: dict[str, Any], *, transient: bool = False) -> Record:
+        """Store a new pipeline and start it where it is not on demand. Raises `Refusal`.
+
+        A `transient` one is not stored, then or later, and it is not waited for.
+        """
         spec = await self._read(body)
         async with self._turn(spec.id):
             if spec.id in self._records:
@@ -83,11 +88,13 @@ class Pipelines:
             order = documents.first_order(spec)
             row = Row(spec.id, documents.stored_json(spec), order, _etag(), now, now)
             with self._claimed(graph.mount_of(spec), spec.id), self._seat(spec.id, plays=order == Order.PLAY):
-                await self._store.save(row)
-            record = self._records[spec.id] = Record(row, spec, self._supervisor.runner(spec))
+                if not transient:
+                    await self._store.save(row)
+            record = self._records[spec.id] = Record(row, spec, self._supervisor.runner(spec), transient)
             self._publish("pipeline_created", record)
             record.runner.order(order)
-        await self._started(record)
+        if not transient:
+            await self._started(record)
         return record
 
     async def replace(self, id: str, body: dict[str, Any], if_match: str | None) -> tuple[Record, str]:
@@ -113,7 +120,8 @@ class Pipelines:
         """Remove a pipeline; it is gone from the disk before its worker ends."""
         async with self._turn(id):
             record = self._matching(id, if_match)
-            await self._store.delete(id)
+            if not record.transient:
+                await self._store.delete(id)
             del self._records[id]
             self._release(record.runner.mount, id)
             record.runner.deleted = True
@@ -121,24 +129,24 @@ class Pipelines:
             await record.runner.close()
             self._supervisor.seats.freed()
 
-    async def order(self, id: str, order: Order) -> Record:
-        """Play or stop; returns when it is so. Raises `Refusal`."""
+    async def order(self, id: str, order: Order, *, wait: bool = True) -> Record:
+        """Play or stop; returns when it is so, or at once where nobody waits. Raises `Refusal`."""
         async with self._turn(id):
             record = self.get(id)
             if order == Order.PLAY:
                 self._supervisor.seats.check_codec(record.runner.codec)
             with self._seat(id, plays=order == Order.PLAY):
                 await self._ordered(record, order)
-        if order == Order.STOP:
+        if wait and order == Order.STOP:
             await stopped(record.runner)
-        else:
+        elif wait:
             await self._started(record)
         return record
 
     async def _ordered(self, record: Record, order: Order) -> None:
         if record.row.order != order:
             row = replace(record.row, order=order, etag=_etag(), updated_at=stamp(time.time()))
-            await self._store.save(row)
+            await self._save(record, row)
             record.row = row
         record.runner.order(order)
 
@@ -168,7 +176,7 @@ class Pipelines:
         row = replace(record.row, spec=text, order=order, etag=_etag(), updated_at=stamp(time.time()))
         ordered = order != record.row.order
         with self._claimed(mount, record.row.id), self._seat(record.row.id, plays=ordered and order == Order.PLAY):
-            await self._store.save(row)
+            await self._save(record, row)
         if old_mount != mount:
             self._release(old_mount, record.row.id)
         record.row, record.spec = row, spec
@@ -179,6 +187,10 @@ class Pipelines:
         if ordered:
             record.runner.order(order)
         return "live" if live else "restart" if running else "stored"
+
+    async def _save(self, record: Record, row: Row) -> None:
+        if not record.transient:
+            await self._store.save(row)
 
     async def _started(self, record: Record) -> None:
         if record.row.order == Order.PLAY:
