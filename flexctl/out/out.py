@@ -174,6 +174,13 @@ class Out:
         """A remark that `--quiet` does not silence."""
         self._talk("!", "warn", sentence, more, always=True)
 
+    def lines(self, lines: Sequence[Line]) -> None:
+        """Remarks of several meanings, such as a difference."""
+        if lines and not self.quiet:
+            with suppress(OSError):
+                self.stderr.write("\n".join(paint(line, self.terminal.color_err) for line in lines) + "\n")
+                self.stderr.flush()
+
     def problem(self, problem: Problem) -> None:
         """Something that went wrong and does not end the command."""
         tell_problem(problem, self.stderr, self.terminal)

@@ -125,12 +125,13 @@ async def _ask(record: Record, thing: str, what: str, width: int | None = None) 
 _E = ErrorCode
 _MEDIA = (_E.GSTREAMER_ERROR, _E.GSTREAMER_UNAVAILABLE, _E.PIPELINE_START_TIMEOUT)
 _BODY = (_E.VALIDATION_ERROR, _E.PAYLOAD_TOO_LARGE, _E.UNSUPPORTED_MEDIA_TYPE)
+_LICENSE = (_E.LICENSE_ERROR, _E.LICENSE_LIMIT_EXCEEDED)
 _STORED = (_E.CONFLICT, _E.INSUFFICIENT_STORAGE)
 _ETAG = ("ETag", "Names this version, for If-Match.")
 _APPLIED = ("Flex-Applied", "How a running pipeline took the change: live, restart or stored.")
 _ONE = Answer(Pipeline, meaning="The pipeline.", headers=(_ETAG,))
 _CHANGED = Answer(Pipeline, meaning="The pipeline as it is now.", headers=(_ETAG, _APPLIED))
-_CHANGE_ERRORS = (*_BODY, _E.NOT_FOUND, *_STORED, _E.PRECONDITION_FAILED, *_MEDIA)
+_CHANGE_ERRORS = (*_BODY, _E.NOT_FOUND, *_STORED, _E.PRECONDITION_FAILED, *_LICENSE, *_MEDIA)
 _WAITS = (
     "Where it is ordered to play the answer comes once it plays. "
     "If it does not, it is stored all the same and the box keeps trying."
@@ -157,7 +158,7 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/flex/pipeline", create, "pipelines.create", "Create a pipeline",
         Answer(Pipeline, status=201, meaning="It is stored, and plays if it is not on demand.", headers=(_ETAG,)),
-        body=PipelineSpec, errors=(*_BODY, *_STORED, *_MEDIA), note=_WAITS,
+        body=PipelineSpec, errors=(*_BODY, *_STORED, *_LICENSE, *_MEDIA), note=_WAITS,
     ),
     Endpoint("GET", ONE, read, "pipelines.get", "Read a pipeline", _ONE, errors=(_E.NOT_FOUND,)),
     Endpoint(
@@ -174,7 +175,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "PUT", f"{ONE}/play", play, "pipelines.play", "Play, readers or not", _ONE,
-        errors=(_E.NOT_FOUND, *_STORED, *_MEDIA),
+        errors=(_E.NOT_FOUND, *_STORED, *_LICENSE, *_MEDIA),
     ),
     Endpoint(
         "PUT", f"{ONE}/stop", stop, "pipelines.stop", "Stop, and refuse readers", _ONE,

@@ -33,7 +33,7 @@ ENDPOINTS = (
     Endpoint("GET", "/flex/settings", read, "settings.get", "Read the settings", _ALL),
     Endpoint(
         "PUT", "/flex/settings", update, "settings.update", "Change some settings", _ALL,
-        body=Settings, conditional=True,
+        body=Settings, partial=True, conditional=True,
         errors=(
             _E.VALIDATION_ERROR, _E.PAYLOAD_TOO_LARGE, _E.UNSUPPORTED_MEDIA_TYPE, _E.PRECONDITION_FAILED,
             _E.INSUFFICIENT_STORAGE,
