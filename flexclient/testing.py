@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flexclient._fake.box import FakeAnswer, FakeBox, Kept, Refusal, Seen, Start, spec_of
-from flexclient._fake.events import Feed, Told
+from flexclient._fake.events import Feed
 from flexclient._fake.routes import answer, refusing
+from flexclient._fake.webhook import delivery
 from flexclient._http import AsyncBaseTransport, BaseTransport, Request, Response, refused
 from flexclient.models import STATUS_OF, ErrorCode, Order, PipelineSpec, State
 
@@ -34,11 +35,22 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
     - `plain`: a box with the documented contract alone: no ETags, none of the additional endpoints, no events.
     - `ids`: whether its events have ids.
     - `token`: the token that requests must carry.
+    - `password`: the box's password: a login gives tokens that are as good.
+    - `api_key`: a key that is as good as a token.
     - `retry_ms`: what its streams tell readers to wait before they come back.
     """
 
-    def __init__(self, *, plain: bool = False, ids: bool = True, token: str | None = None, retry_ms: int = 10) -> None:
-        self._box = FakeBox(plain=plain, ids=ids, token=token, retry_ms=retry_ms)
+    def __init__(
+        self,
+        *,
+        plain: bool = False,
+        ids: bool = True,
+        token: str | None = None,
+        password: str | None = None,
+        api_key: str | None = None,
+        retry_ms: int = 10,
+    ) -> None:
+        self._box = FakeBox(plain=plain, ids=ids, token=token, retry_ms=retry_ms, password=password, api_key=api_key)
         self._refusals: deque[FakeAnswer] = deque()
         self._down = False
         self.requests: list[Seen] = []
@@ -111,9 +123,11 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
 
     def restart(self) -> None:
         """End every stream with `bye`, as a box that restarts does; it is back at once."""
-        for feed in list(self._box.ring.feeds):
-            self._box.ring.send(feed, Told(self._box.ring.head, "bye", {"reason": "restart"}))
-        self._box.ring.end()
+        self._box.ring.part(list(self._box.ring.feeds), "restart")
+
+    def end_sessions(self) -> None:
+        """End every session and its streams, as the box does when their 24 hours are over."""
+        self._box.end_sessions(set(self._box.sessions), "session_expired")
 
     def forget(self) -> None:
         """Forget past events: who asks for what came after an older one is answered with `gap` and a snapshot."""
@@ -139,6 +153,15 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
     def answer_with(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Answer the next request with just this: what a proxy in between says, or something that is no box."""
         self._refusals.append(FakeAnswer(status, dict(headers or {}), body))
+
+    def deliver(self, id: str, event: str, *, status: int = 204) -> None:  # noqa: A002 - the API's word
+        """Put a message among the deliveries of a webhook, answered so; tests of it are answered so from now on.
+
+        Raises `KeyError`.
+        """
+        hook = self._box.webhooks[id]
+        hook.status = status
+        hook.deliveries.append(delivery(hook, event, status))
 
     def go_down(self) -> None:
         """Refuse connections, and end every stream."""

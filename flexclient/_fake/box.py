@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from flexclient._fake.events import Feed, Ring
@@ -94,16 +94,31 @@ class Kept:
         return f'"{hashlib.sha256(seed.encode()).hexdigest()[:16]}"'
 
 
-def now() -> str:
-    """The time as the API writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def now(ahead: timedelta = timedelta()) -> str:
+    """The time as the API writes it, or a time to come."""
+    return (datetime.now(UTC) + ahead).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Hook:
+    """One webhook of the fake box."""
+
+    document: dict[str, Any]
+    status: int = 204
+    """What its receiver answers."""
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
 
 
 class FakeBox:
     """Pipelines and events."""
 
-    def __init__(self, *, plain: bool, ids: bool, token: str | None, retry_ms: int) -> None:
-        self.plain, self.token = plain, token
+    def __init__(
+        self, *, plain: bool, ids: bool, token: str | None, retry_ms: int, password: str | None, api_key: str | None
+    ) -> None:
+        self.plain, self.token, self.password, self.api_key = plain, token, password, api_key
+        self.sessions: dict[str, str] = {}
+        """Each token of a login, and when it ends."""
+        self.logins = 0
         self.ring = Ring(ids=ids, retry_ms=retry_ms)
         self.kept: dict[str, Kept] = {}
         self.starts: dict[str, Start] = {}
@@ -111,6 +126,18 @@ class FakeBox:
         """What was set."""
         self.license: dict[str, Any] | None = None
         """The licence that was installed."""
+        self.webhooks: dict[str, Hook] = {}
+
+    @staticmethod
+    def bearer(seen: Seen) -> str | None:
+        """The token that a request shows."""
+        scheme, _, token = seen.headers.get("authorization", "").partition(" ")
+        return token if scheme == "Bearer" else None
+
+    def end_sessions(self, tokens: Collection[str | None], reason: str) -> None:
+        """End sessions and their streams; None stands for streams that were opened without a token."""
+        self.sessions = {token: ends for token, ends in self.sessions.items() if token not in tokens}
+        self.ring.part([feed for feed in self.ring.feeds if feed.token in tokens], reason)
 
     def find(self, id: str) -> Kept:  # noqa: A002 - the API's word
         """A pipeline, or a refusal."""

@@ -6,7 +6,7 @@ import itertools
 import re
 from urllib.parse import unquote
 
-from flexclient._fake import event, license, pipeline, settings, system  # noqa: A004  the resource is called so
+from flexclient._fake import auth, event, license, pipeline, settings, system, webhook  # noqa: A004  the resource is called so
 from flexclient._fake.box import FakeAnswer, FakeBox, Refusal, Seen, dumps
 from flexclient._fake.route import Route
 from flexclient.models import ErrorCode, FieldError
@@ -47,8 +47,8 @@ def _routed(box: FakeBox, seen: Seen) -> FakeAnswer:
 
 
 def _check_request(box: FakeBox, route: Route, seen: Seen) -> None:
-    if box.token and not route.public and seen.headers.get("authorization") != f"Bearer {box.token}":
-        raise Refusal(ErrorCode.UNAUTHORIZED, "a token is needed", hint="Log in first.")
+    if not route.public:
+        auth.admit(box, seen, key=route.key)
     for name in seen.query:
         if name not in route.query:
             detail = FieldError(field=name, message="there is no such parameter")
@@ -59,9 +59,11 @@ def _check_request(box: FakeBox, route: Route, seen: Seen) -> None:
 
 
 ROUTES: tuple[Route, ...] = (
+    *auth.ROUTES,
     *event.ROUTES,
     *license.ROUTES,
     *pipeline.ROUTES,
     *settings.ROUTES,
     *system.ROUTES,
+    *webhook.ROUTES,
 )

@@ -88,7 +88,7 @@ class Backend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, resolve: Resolve, allowed: Sequence[Network]) -> None:
         self._resolve, self._allowed = resolve, allowed
-        self._network = httpcore.AnyIOBackend()
+        self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
