@@ -345,7 +345,7 @@ async def test_a_fresh_certificate_is_presented_without_a_restart(
     now = datetime.now(UTC)
     current = certs.ensure(tmp_path, {"127.0.0.1"}, now)
     live = certs.context(current)
-    due = [now]
+    due, told = [now], list[str]()
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -353,7 +353,7 @@ async def test_a_fresh_certificate_is_presented_without_a_restart(
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=live)
     address = server.sockets[0].getsockname()
     keeping = asyncio.ensure_future(
-        certs.keep_fresh(current, lambda: certs.ensure(tmp_path, {"127.0.0.1"}, due[0]), live)
+        certs.keep_fresh(current, lambda: certs.ensure(tmp_path, {"127.0.0.1"}, due[0]), live, told.append)
     )
     before = await asyncio.to_thread(ssl.get_server_certificate, address)
     due[0] = now + certs.LIFETIME
@@ -367,6 +367,7 @@ async def test_a_fresh_certificate_is_presented_without_a_restart(
     server.close()
     assert after != before
     assert after.strip() == current.cert_file.read_text().strip()
+    assert told == [certs.ensure(tmp_path, {"127.0.0.1"}, due[0]).fingerprint]
 
 
 def test_not_ready_is_an_error_that_says_why(tmp_path: Path) -> None:
