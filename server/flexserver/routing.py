@@ -89,6 +89,8 @@ class Answer:
     """Names and meanings of headers beyond the usual."""
 
 
+UNCHANGED = Answer(status=304, meaning="The client has this version already (`If-None-Match`).")
+
 Handler: TypeAlias = "Callable[[Call], Awaitable[Response | ASGIApp]]"
 
 

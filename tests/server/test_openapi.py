@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from flexclient.models import EVENT_DATA, STATUS_OF, PipelineSpec
+from flexclient.models import EVENT_DATA, READ_ONLY, STATUS_OF, PipelineSpec
 from flexserver import openapi
 from flexserver.routes import TABLE
 from tests.support.api import Api
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(openapi.describe(TABLE.endpoints)))
+OPERATIONS: dict[str, Any] = {
+    operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
+}
+PROBES = {"system.live", "system.ready", "system.startup"}
 
 
 def test_it_is_valid_openapi_3_1() -> None:
@@ -34,36 +39,48 @@ def test_every_endpoint_is_there_once_and_its_address_is_routed() -> None:
     names = [endpoint.name for endpoint in TABLE.endpoints]
     assert len(names) == len(set(names))
     for endpoint in TABLE.endpoints:
-        methods, _ = TABLE.find(endpoint.path.replace("{id}", "cam1"))
+        methods, _ = TABLE.find(re.sub(r"{\w+}", "cam1", endpoint.path))
         assert methods[endpoint.method] is endpoint
 
 
-def test_the_contract_of_this_issue_is_all_there() -> None:
-    one = "/flex/pipeline/{id}"
+def test_every_row_of_the_contract_is_there() -> None:
+    one, file, hook = "/flex/pipeline/{id}", "/flex/files/framegrabs/{file}", "/flex/webhooks/{id}"
+    trigger = "/flex/triggers/mediaMtx/publish"
     assert {(e.method, e.path) for e in TABLE.endpoints} == {
         *(("GET", f"/flex/{name}") for name in ("health", "healthz", "healthz/ready", "healthz/startup", "version")),
-        *(("GET", f"/flex/{name}") for name in ("pipeline", "events", "openapi.json")),
+        *(("GET", f"/flex/{name}") for name in ("pipeline", "events", "openapi.json", "metrics", "licensed")),
+        *(("GET", f"/flex/{name}") for name in ("cameras", "camera", "cameras/events", "audio-devices")),
+        *((method, "/flex/settings") for method in ("GET", "PUT")),
+        ("GET", "/flex/auth/status"),
+        *(("POST", f"/flex/auth/{verb}") for verb in ("login", "logout")),
+        *((method, "/flex/auth/password") for method in ("PUT", "DELETE")),
+        *((method, "/flex/license") for method in ("POST", "DELETE")),
+        *((method, file) for method in ("GET", "DELETE")),
+        *((method, "/flex/files/framegrabs") for method in ("GET", "DELETE")),
+        *((method, "/flex/webhooks") for method in ("GET", "POST")),
+        *(("DELETE", hook), ("POST", f"{hook}/test"), ("GET", f"{hook}/deliveries")),
+        *((method, trigger) for method in ("PUT", "DELETE")),
         ("POST", "/flex/pipeline"),
         *((method, one) for method in ("GET", "PUT", "PATCH", "DELETE")),
         *(("PUT", f"{one}/{verb}") for verb in ("play", "stop")),
         *(("GET", f"{one}/{part}") for part in ("status", "events", "snapshot.jpg", "graph", "logs")),
     }
-    public = {endpoint.path for endpoint in TABLE.endpoints if endpoint.public}
-    assert public == {
+    assert {endpoint.path for endpoint in TABLE.endpoints if endpoint.public} == {
         "/flex/health", "/flex/healthz", "/flex/healthz/ready", "/flex/healthz/startup", "/flex/version",
-        "/flex/openapi.json",
+        "/flex/openapi.json", "/flex/auth/status", "/flex/auth/login",
     }  # fmt: skip
+    assert {endpoint.path for endpoint in TABLE.endpoints if endpoint.key} == {trigger}
 
 
 def test_events_and_errors_are_described() -> None:
     assert DOCUMENT["x-events"].keys() == EVENT_DATA.keys()
-    for item in DOCUMENT["paths"].values():
-        for operation in item.values():
-            for status, response in operation["responses"].items():
-                if int(status) >= 400:
-                    schema = response["content"]["application/json"]["schema"]
-                    assert schema == {"$ref": "#/components/schemas/ErrorDocument"}
-                    assert int(status) in STATUS_OF.values()
+    for operation in OPERATIONS.values():
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                schema = response["content"]["application/json"]["schema"]
+                probed = operation["operationId"] in PROBES and status == "503"
+                assert schema == {"$ref": f"#/components/schemas/{'Probe' if probed else 'ErrorDocument'}"}
+                assert int(status) in STATUS_OF.values()
 
 
 def schema_of(path: str, method: str, status: str) -> dict[str, Any]:
@@ -94,5 +111,6 @@ def test_the_schema_of_a_pipeline_holds_its_limits() -> None:
     assert (encoding["bitrate"]["minimum"], encoding["bitrate"]["maximum"]) == (1, 1_000_000)
     assert encoding["bitrate"]["description"]
     spec = DOCUMENT["components"]["schemas"]["PipelineSpec"]["properties"]
-    assert spec.keys() == PipelineSpec.model_fields.keys()
+    assert {name for name, field in spec.items() if not field.get("readOnly")} == PipelineSpec.model_fields.keys()
+    assert {name for name, field in spec.items() if field.get("readOnly")} == READ_ONLY
     assert spec["id"]["pattern"] == "^(?:[A-Za-z0-9_-]{1,64})$"

@@ -8,7 +8,7 @@ import json
 from starlette.responses import Response
 
 from flexserver import openapi
-from flexserver.routing import JSON, Answer, Call, Endpoint, tagged
+from flexserver.routing import JSON, UNCHANGED, Answer, Call, Endpoint, tagged
 
 
 async def read(call: Call) -> Response:
@@ -26,6 +26,7 @@ def _document() -> bytes:
 ENDPOINTS = (
     Endpoint(
         "GET", "/flex/openapi.json", read, "system.openapi", "This API as OpenAPI 3.1",
-        Answer(meaning="The document."), public=True,
+        Answer(meaning="The document.", headers=(("ETag", "Names this version, for If-None-Match."),)),
+        also=(UNCHANGED,), public=True,
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from flexserver.media import graph
 from flexserver.pipelines import status
 from flexserver.pipelines.service import Record, quoted
 from flexserver.routes.event import SINCE, open_stream
-from flexserver.routing import EVENTS, JPEG, TEXT, Answer, Call, Endpoint, Query, is_known, reply, tagged
+from flexserver.routing import EVENTS, JPEG, TEXT, UNCHANGED, Answer, Call, Endpoint, Query, is_known, reply, tagged
 
 ONE = "/flex/pipeline/{id}"
 
@@ -127,7 +127,7 @@ _MEDIA = (_E.GSTREAMER_ERROR, _E.GSTREAMER_UNAVAILABLE, _E.PIPELINE_START_TIMEOU
 _BODY = (_E.VALIDATION_ERROR, _E.PAYLOAD_TOO_LARGE, _E.UNSUPPORTED_MEDIA_TYPE)
 _LICENSE = (_E.LICENSE_ERROR, _E.LICENSE_LIMIT_EXCEEDED)
 _STORED = (_E.CONFLICT, _E.INSUFFICIENT_STORAGE)
-_ETAG = ("ETag", "Names this version, for If-Match.")
+_ETAG = ("ETag", "Names this version, for If-Match and If-None-Match.")
 _APPLIED = ("Flex-Applied", "How a running pipeline took the change: live, restart or stored.")
 _ONE = Answer(Pipeline, meaning="The pipeline.", headers=(_ETAG,))
 _CHANGED = Answer(Pipeline, meaning="The pipeline as it is now.", headers=(_ETAG, _APPLIED))
@@ -160,14 +160,14 @@ ENDPOINTS = (
         Answer(Pipeline, status=201, meaning="It is stored, and plays if it is not on demand.", headers=(_ETAG,)),
         body=PipelineSpec, errors=(*_BODY, *_STORED, *_LICENSE, *_MEDIA), note=_WAITS,
     ),
-    Endpoint("GET", ONE, read, "pipelines.get", "Read a pipeline", _ONE, errors=(_E.NOT_FOUND,)),
+    Endpoint("GET", ONE, read, "pipelines.get", "Read a pipeline", _ONE, also=(UNCHANGED,), errors=(_E.NOT_FOUND,)),
     Endpoint(
         "PUT", ONE, replace, "pipelines.replace", "Replace a pipeline", _CHANGED,
         body=PipelineSpec, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS + _REORDERS,
     ),
     Endpoint(
         "PATCH", ONE, patch, "pipelines.patch", "Change some fields of a pipeline (JSON merge patch)", _CHANGED,
-        body=PipelineSpec, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS + _ORDERS,
+        body=PipelineSpec, partial=True, errors=_CHANGE_ERRORS, conditional=True, note=_WAITS + _ORDERS,
     ),
     Endpoint(
         "DELETE", ONE, delete, "pipelines.delete", "Delete a pipeline", Answer(status=204, meaning="It is gone."),
@@ -192,7 +192,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", f"{ONE}/snapshot.jpg", snapshot, "pipelines.snapshot", "The newest picture",
-        Answer(media_type=JPEG, meaning="A JPEG."),
+        Answer(media_type=JPEG, meaning="A JPEG.", headers=(_ETAG,)), also=(UNCHANGED,),
         query=(Query("width", "Pixels; the height follows.", between=(16, 8192)),),
         errors=(_E.NOT_FOUND, _E.CONFLICT),
     ),
