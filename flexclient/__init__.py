@@ -17,6 +17,7 @@ from flexclient._version import __version__
 
 if TYPE_CHECKING:
     from flexclient import errors, models
+    from flexclient._auth import PasswordLogin
     from flexclient._call import Call, Reply
     from flexclient._resume import StreamState
     from flexclient._stream import AsyncEventStream, EventStream
@@ -36,6 +37,7 @@ __all__ = [
     "FlexClient",
     "FlexError",
     "InsecureWarning",
+    "PasswordLogin",
     "Reply",
     "Row",
     "StreamState",
@@ -56,6 +58,7 @@ _HOME = {
     "FlexClient": "client",
     "FlexError": "errors",
     "InsecureWarning": "client",
+    "PasswordLogin": "_auth",
     "Reply": "_call",
     "Row": "_watch",
     "StreamState": "_resume",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from flexclient._log import secret
 from flexclient._values import STARS, UNSET, Secret, Unset
@@ -60,9 +59,6 @@ class Auth:
         else:
             self.token = _safe("token", token)
         self._api_key = _safe("api_key", api_key)
-        self.lock = threading.Lock()
-        """Held while a token is fetched, by threads; tasks have one of their own."""
-        self.turn: Any = None
         self._asked = False
 
     def changed(

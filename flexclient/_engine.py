@@ -68,7 +68,7 @@ class SyncEngine:
         if isinstance(step, Wire):
             return self.http.open(step) if step.stream else self.http.exchange(step)
         if isinstance(step, Renew):
-            with self.settings.auth.lock:
+            with self.http.renewing:
                 return drive(renewal(self.settings, step), self._do)
         raise TypeError(step)
 
@@ -107,9 +107,8 @@ class AsyncEngine:
     async def _renew(self, step: Renew) -> bool:
         import asyncio
 
-        auth = self.settings.auth
-        auth.turn = auth.turn or asyncio.Lock()
-        async with auth.turn:
+        self.http.renewing = self.http.renewing or asyncio.Lock()
+        async with self.http.renewing:
             return await adrive(renewal(self.settings, step), self._do)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from httpx import AsyncBaseTransport, AsyncByteStream, BaseTransport, Request, Response, SyncByteStream
@@ -20,6 +21,9 @@ from flexclient._call import Call, Headers
 from flexclient._tls import Trust, causes, context_for, tls_error
 from flexclient._wire import MAX_ANSWER, Answer, RawEvent, StreamText, Wire
 from flexclient.errors import CallTimeout, Disconnected, FlexError, ProtocolError, Unreachable, UsageError
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = [
     "AsyncBaseTransport",
@@ -49,6 +53,8 @@ class SyncHttp:
     def __init__(self, url: str, trust: Trust, transport: BaseTransport | None) -> None:
         self._url, self._trust = url, trust
         self._client = httpx.Client(verify=_verify(trust, transport), transport=transport, limits=LIMITS)
+        self.renewing = threading.Lock()
+        """Held by the thread that fetches a token."""
 
     def exchange(self, wire: Wire) -> Answer:
         """Send once and read the whole answer. Raises `FlexError`."""
@@ -101,6 +107,8 @@ class AsyncHttp:
     def __init__(self, url: str, trust: Trust, transport: AsyncBaseTransport | None) -> None:
         self._url, self._trust = url, trust
         self._client = httpx.AsyncClient(verify=_verify(trust, transport), transport=transport, limits=LIMITS)
+        self.renewing: asyncio.Lock | None = None
+        """Held by the task that fetches a token."""
 
     async def exchange(self, wire: Wire) -> Answer:
         """Send once and read the whole answer. Raises `FlexError`."""

@@ -69,7 +69,8 @@ class FlexClient(_Client):
     `FLEX_INSECURE`.
 
     - `url`: address of the box, `https://127.0.0.1:3539` unless given.
-    - `token`: a session's token, or a function that fetches one (asked again when the token has ended).
+    - `token`: a session's token; a `PasswordLogin`, which logs in when the box asks for a token and again when the
+      session has ended; or a function that fetches a token (asked again when it has ended).
     - `api_key`: an API key.
     - `fingerprint`: SHA-256 of the box's certificate, colons or not; nothing is sent where another one is shown.
     - `ca_file`: PEM file with the box's certificate or the authority that signed it.

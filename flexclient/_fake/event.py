@@ -17,6 +17,7 @@ def events(box: FakeBox, seen: Seen, id: str | None = None) -> FakeAnswer:
     wanted = Wanted(asked["types"], {id} if id is not None else asked["pipeline_id"])
     snapshot = [box.status(kept) for kept in box.kept.values()]
     feed = box.ring.listen(wanted, int(since) if since else None, snapshot)
+    feed.token = box.bearer(seen)
     return FakeAnswer(200, {"content-type": "text/event-stream", "cache-control": "no-store"}, feed)
 
 

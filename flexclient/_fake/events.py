@@ -47,6 +47,8 @@ class Feed(SyncByteStream, AsyncByteStream):
 
     def __init__(self, wanted: Wanted, idle: Callable[[], bool], gone: Callable[[Feed], None]) -> None:
         self.wanted = wanted
+        self.token: str | None = None
+        """What the reader showed."""
         self._idle, self._gone = idle, gone
         self._chunks: deque[bytes | None] = deque()
         self._changed = threading.Condition()
@@ -148,6 +150,13 @@ class Ring:
         for feed in list(self.feeds):
             feed.put(None)
         self.feeds.clear()
+
+    def part(self, feeds: Collection[Feed], reason: str) -> None:
+        """End these streams with `bye`."""
+        for feed in feeds:
+            self.send(feed, Told(self.head, "bye", {"reason": reason}))
+            feed.put(None)
+            self._gone(feed)
 
     def _idle(self) -> bool:
         """A reader has nothing left: do the next step of the script, if there is one."""

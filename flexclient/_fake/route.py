@@ -17,6 +17,8 @@ class Route:
     do: Callable[..., FakeAnswer]
     query: tuple[str, ...] = ()
     public: bool = False
+    key: bool = False
+    """Needs the API key, where the box has one."""
     ours: bool = False
     """Beyond the documented contract."""
     takes: tuple[str, ...] = ("application/json", "application/merge-patch+json")

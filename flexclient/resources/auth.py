@@ -25,25 +25,32 @@ class Auth(Resource[M]):
 
     @endpoint
     def login(self, password: str | SecretStr | Secret) -> Call[m.Session]:
-        """Begin a session of 24 hours; its `token` is for `FlexClient(token=...)`.
+        """Begin a session of 24 hours; its `token` is for `FlexClient(token=...)`, and `PasswordLogin` does all of it.
 
-        Raises `Unauthorized` for a wrong password, `RateLimited` after five tries in 15 minutes.
+        Raises `Unauthorized` for a wrong password, `RateLimited` after five tries in 15 minutes, `Conflict` where no
+        password is set and there is nothing to log in to.
         """
         return Call("POST", "/flex/auth/login", lambda: m.Session, json=_password(password))
 
     @endpoint
     def logout(self) -> Call[None]:
-        """End the session whose token this client sends, at once."""
+        """End the session whose token this client sends, at once, and every event stream that it opened.
+
+        A client without a token ends nothing.
+        """
         return Call("POST", "/flex/auth/logout", NoneType)
 
     @endpoint
     def set_password(self, password: str | SecretStr | Secret) -> Call[None]:
-        """Set the box's password, or change it, which ends all other sessions. Raises `ValidationError_`."""
+        """Set the box's password, or change it, which ends all sessions but this client's.
+
+        1 to 1,024 characters. While none is set, everybody may set it. Raises `ValidationError_` for what is none.
+        """
         return Call("PUT", "/flex/auth/password", NoneType, json=_password(password))
 
     @endpoint
     def remove_password(self) -> Call[None]:
-        """Ask nobody for a password any more."""
+        """Ask nobody for a password any more: everybody may do everything then. All sessions end."""
         return Call("DELETE", "/flex/auth/password", NoneType)
 
 
