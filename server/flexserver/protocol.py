@@ -72,6 +72,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Grab:
+    """Take framegrabs from now on, as the job says (`media.shots.Job`); None takes no more."""
+
+    job: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """End in good order: outputs flushed, exit 0."""
 
@@ -107,6 +114,29 @@ class Failed:
     """`source`, `output`, `graph` (it can never work) or `internal`."""
     message: str
     """Names the element and the cause, in a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grabbed:
+    """A framegrab was written."""
+
+    file: str
+    size_bytes: int
+    created_at: float
+    width: int
+    height: int
+    kind: str
+    files: int
+    """How many the pipeline has now."""
+    interval: float | None
+    """Seconds since the picture before was taken; None for the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrabFailed:
+    """A framegrab was not written. The stream goes on, and so do the tries."""
+
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +190,82 @@ class Readers:
     wanted: bool
 
 
+# Parent to ingest
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to take publishers from now on. A port that is None is not listened on; 0 takes any free one."""
+
+    host: str
+    rtsp_port: int | None = None
+    rtmp_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Answer to `Publish` of the same `seq`."""
+
+    seq: int
+    ok: bool
+    message: str = ""
+    """Why not."""
+    login: bool = False
+    """A key is needed, and none or a wrong one was shown."""
+    awaited: bool = False
+    """A worker comes to read it at once: the publisher is let go on when it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Send a publisher away."""
+
+    seq: int
+
+
+# Ingest to parent
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Answer to `Listen`: ports that are open, and by protocol why one is not."""
+
+    relay_port: int
+    """Where workers read, on loopback."""
+    rtsp_port: int | None = None
+    rtmp_port: int | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Somebody wants to publish; answered with `Verdict`."""
+
+    seq: int
+    """Names this publisher from here on."""
+    path: str
+    protocol: str
+    """`rtsp` or `rtmp`."""
+    peer: str
+    proof: dict[str, str] = field(default_factory=dict, repr=False)
+    """What it shows: `key`, or the fields of an RTSP Digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublish:
+    """A publisher that was let in is gone."""
+
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Once a second while somebody publishes: bytes so far by publisher's `seq`, as (seq, bytes) pairs."""
+
+    received: list[tuple[int, int]]
+
+
 # Worker to front, on the link
 
 
@@ -174,13 +280,38 @@ class Hello:
 
 
 Message: TypeAlias = (
-    Start | Change | Ask | Quit | Playing | Beat | Failed | Ended | Answer | Mount | Unmount | Ready | Readers | Hello
+    Start
+    | Change
+    | Ask
+    | Grab
+    | Quit
+    | Playing
+    | Beat
+    | Failed
+    | Grabbed
+    | GrabFailed
+    | Ended
+    | Answer
+    | Mount
+    | Unmount
+    | Ready
+    | Readers
+    | Hello
+    | Listen
+    | Verdict
+    | Drop
+    | Listening
+    | Publish
+    | Unpublish
+    | Traffic
 )
 
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        Start, Change, Ask, Quit, Playing, Beat, Failed, Ended, Answer, Mount, Unmount, Ready, Readers, Hello,
+        Start, Change, Ask, Grab, Quit, Playing, Beat, Failed, Grabbed, GrabFailed, Ended, Answer, Mount, Unmount,
+        Ready, Readers, Hello,
+        Listen, Verdict, Drop, Listening, Publish, Unpublish, Traffic,
     )
 }  # fmt: skip
 
