@@ -18,6 +18,8 @@ class Camera(Model):
     """How many pixel formats it offers."""
     id: str | None = None
     """A name that stays with the camera across replugs."""
+    problem: str | None = None
+    """Why it cannot be used now: its driver hangs, or the box may not open it."""
 
 
 class Cameras(Model):
@@ -34,11 +36,15 @@ class CameraCapability(Model):
     width: int
     height: int
     fps: float
-    """Pictures a second."""
+    """Pictures a second; 0 where the driver does not say."""
     gstreamer_caps: str
     """The same in GStreamer's words, for `source.caps`."""
-    quality_score: float
-    """The higher the better: resolution first, then the rate up to 60, then raw up to 1080p and MJPEG above."""
+    quality_score: int | float
+    """The higher the better: `pixels * 10000 + tenths * 10 + form`.
+
+    So resolution counts first, then the rate (`tenths` of pictures a second, up to 60 of them), then `form`: up to
+    1920x1080 raw (2), MJPEG (1), others (0); above it MJPEG (2), raw (1), others (0).
+    """
 
 
 class CameraDetail(Model):

@@ -20,6 +20,7 @@ from flexserver.announce.part import Announcements
 from flexserver.app import App
 from flexserver.auth import Auth
 from flexserver.box import Box, name_of
+from flexserver.cameras import CameraList
 from flexserver.config import WILDCARDS, Config, ConfigError, read, software_version
 from flexserver.events import Hub
 from flexserver.license import Licensing
@@ -82,15 +83,17 @@ async def serve(config: Config) -> None:
     store = Store(config.data_dir / "flex.db")
     hub = Hub(config.data_dir / "events.db")
     engine = Engine(config)
+    cameras = CameraList(store, hub)
     try:
         told = hub.start()
-        await _start(engine)
-        box = _box(config, store, hub, engine)
+        await asyncio.gather(_start(engine), cameras.start())
+        box = _box(config, store, hub, engine, cameras)
         await box.webhooks.start()
         box.auth.start()
         box.pipelines.start(told)
         await _run(box, listener, signals)
     finally:
+        await cameras.close()
         await engine.front.close()
         await hub.finish()
         store.close()
@@ -107,7 +110,7 @@ def _cancel_me() -> Callable[[bool], None]:
     return cancel
 
 
-def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
+def _box(config: Config, store: Store, hub: Hub, engine: Engine, cameras: CameraList) -> Box:
     roots = config.media_roots or (config.data_dir / "media",)
     hosts = frozenset(name.lower() for name in _names(config))
     rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), config.allow_advanced, hosts)
@@ -125,6 +128,7 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine) -> Box:
         settings=settings,
         license=_licensing(config, store, supervisor),
         announcements=Announcements(store, hub, settings, pipelines, engine.front.port),
+        cameras=cameras,
         webhooks=Webhooks(store, hub, lambda: networks(settings.now.webhook_allowed_networks), name_of(config)),
     )
 
@@ -152,6 +156,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     def on_signal(again: bool) -> None:
         box.closing = True
         server.stop(now=again)
+        box.cameras.stop()
         box.hub.close("shutdown")
         closing.append(asyncio.ensure_future(box.pipelines.close()))
         closing.append(asyncio.ensure_future(box.announcements.close()))

@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass, field
 
 from flexserver.announce.part import Announcements
+from flexserver.audio_devices import AudioDeviceList
 from flexserver.auth import Auth
+from flexserver.cameras import CameraList
 from flexserver.config import WILDCARDS, Config
 from flexserver.events import Hub
 from flexserver.license import Licensing
@@ -34,6 +36,8 @@ class Box:
     license: Licensing
     webhooks: Webhooks
     announcements: Announcements
+    cameras: CameraList
+    audio_devices: AudioDeviceList = field(default_factory=AudioDeviceList)
     born: float = field(default_factory=time.monotonic)
     started: bool = False
     """Everything is up and the address is open."""

@@ -1,6 +1,6 @@
 """The contract, one module a resource. `TABLE` is all of it."""
 
-from flexserver.routes import auth, event, health, license, openapi, pipeline, settings, version, webhook  # noqa: A004  the resource is called so
+from flexserver.routes import audio_device, auth, camera, event, health, license, openapi, pipeline, settings, version, webhook  # noqa: A004  the resource is called so
 from flexserver.routing import Table
 
 TABLE = Table(
@@ -10,6 +10,8 @@ TABLE = Table(
         *auth.ENDPOINTS,
         *pipeline.ENDPOINTS,
         *event.ENDPOINTS,
+        *camera.ENDPOINTS,
+        *audio_device.ENDPOINTS,
         *settings.ENDPOINTS,
         *license.ENDPOINTS,
         *webhook.ENDPOINTS,

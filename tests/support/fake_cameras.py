@@ -1,0 +1,205 @@
+"""Cameras that are not there: a umockdev testbed whose V4L2 ioctls are answered here. Run under `umockdev-wrapper`.
+
+It prints the testbed's folder, then obeys one JSON line after the other on stdin and answers each with a line:
+`{"plug": {"number": 0, "card": "Cam", "port": "1-1", ...}}`, `{"unplug": 0}`, `{"hang": 0}`, `{"wake": 0}`,
+`{"count": 0}` (how many ioctls that one was asked).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gi
+
+gi.require_version("UMockdev", "1.0")
+from gi.repository import UMockdev  # noqa: E402
+
+# Numbers of the ioctls as <linux/videodev2.h> has them on 64 bit, written out: the code under test computes its own.
+QUERYCAP, ENUM_FMT, G_FMT = 0x80685600, 0xC0405602, 0xC0D05604
+FRAMESIZES, FRAMEINTERVALS = 0xC02C564A, 0xC034564B
+SIZES = {QUERYCAP: 104, ENUM_FMT: 64, G_FMT: 208, FRAMESIZES: 44, FRAMEINTERVALS: 52}
+CAPTURE, META = 0x04200001, 0x04A00000
+CAPTURE_TYPE = 1
+
+
+def code(text: str) -> int:
+    return int.from_bytes(text.ljust(4).encode(), "little")
+
+
+class Camera:
+    """One node. `formats`: [{"fourcc", "text", "sizes": [[w, h] | {"from", "to", "step"}], "fps": [[n, d], ...]}]."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self.said = said
+        self.asked = 0
+        self.waiting: list[Any] = []
+        self.awake = threading.Event()
+        self.awake.set()
+        self.base = UMockdev.IoctlBase()
+        self.base.connect("handle-ioctl", self.handle)
+
+    def handle(self, _: Any, client: Any, *__: Any) -> bool:
+        """Answer one ioctl. An exception here would leave the program that asks waiting for ever."""
+        self.asked += 1
+        if not self.awake.is_set():
+            self.waiting.append(client)  # kept: one that is dropped is an error to who asks
+            return True
+        request = client.get_request()
+        try:
+            size = SIZES.get(request, 0)
+            data = client.get_arg().resolve(0, size) if size else None
+            buffer = bytearray(data.retrieve()) if data is not None else bytearray()
+            fault = ANSWERS[request](self.said, buffer) if request in ANSWERS else errno.ENOTTY
+            if data is not None and not fault:
+                data.update(0, bytes(buffer))
+            client.complete(-1 if fault else 0, fault)
+        except Exception as error:
+            sys.stderr.write(f"{request:#x}: {error!r}\n")
+            client.complete(-1, errno.EIO)
+        return True
+
+
+def querycap(said: dict[str, Any], buffer: bytearray) -> int:
+    mine = META if said.get("meta") else CAPTURE
+    names = (said.get("driver", "uvcvideo"), said["card"], said.get("bus", "usb-0000:00:14.0-" + said["port"]))
+    struct.pack_into("16s32s32sIII", buffer, 0, *(n.encode() for n in names), 0x060000, 0x84A00001, mine)
+    return 0
+
+
+def enum_fmt(said: dict[str, Any], buffer: bytearray) -> int:
+    index, kind = struct.unpack_from("II", buffer)
+    formats = said.get("formats", [])
+    if kind != CAPTURE_TYPE or index >= len(formats):
+        return errno.EINVAL
+    one = formats[index]
+    struct.pack_into("III32sI", buffer, 0, index, kind, 0, one.get("text", "").encode(), code(one["fourcc"]))
+    return 0
+
+
+def format_of(said: dict[str, Any], number: int) -> dict[str, Any]:
+    return next((one for one in said.get("formats", []) if code(one["fourcc"]) == number), {})
+
+
+def framesizes(said: dict[str, Any], buffer: bytearray) -> int:
+    index, number = struct.unpack_from("II", buffer)
+    sizes = format_of(said, number).get("sizes", [])
+    if index >= len(sizes):
+        return errno.EINVAL
+    one = sizes[index]
+    if isinstance(one, list):
+        struct.pack_into("IIIII", buffer, 0, index, number, 1, *one)
+        return 0
+    (low_w, low_h), (high_w, high_h), (step_w, step_h) = one["from"], one["to"], one["step"]
+    kind = 2 if step_w == step_h == 1 else 3
+    struct.pack_into("III6I", buffer, 0, index, number, kind, low_w, high_w, step_w, low_h, high_h, step_h)
+    return 0
+
+
+def frameintervals(said: dict[str, Any], buffer: bytearray) -> int:
+    index, number, width, height = struct.unpack_from("IIII", buffer)
+    times = format_of(said, number).get("intervals", [[1, 30], [1, 15]])
+    if index >= len(times):
+        return errno.EINVAL
+    one = times[index]
+    if isinstance(one, list):
+        struct.pack_into("IIIIIII", buffer, 0, index, number, width, height, 1, *one)
+        return 0
+    kind = 3 if "step" in one else 2
+    range_ = (*one["from"], *one["to"], *one.get("step", (1, 1)))
+    struct.pack_into("IIIII6I", buffer, 0, index, number, width, height, kind, *range_)
+    return 0
+
+
+def g_fmt(said: dict[str, Any], buffer: bytearray) -> int:
+    width, height, fourcc = said.get("current", (640, 480, "YUYV"))
+    struct.pack_into("I4xIII", buffer, 0, CAPTURE_TYPE, width, height, code(fourcc))
+    return 0
+
+
+ANSWERS: dict[int, Callable[[dict[str, Any], bytearray], int]] = {
+    QUERYCAP: querycap,
+    ENUM_FMT: enum_fmt,
+    FRAMESIZES: framesizes,
+    FRAMEINTERVALS: frameintervals,
+    G_FMT: g_fmt,
+}
+
+
+class Bench:
+    """The testbed and what is plugged in."""
+
+    def __init__(self) -> None:
+        self.bed = UMockdev.Testbed.new()
+        self.cameras: dict[int, Camera] = {}
+
+    def plug(self, said: dict[str, Any]) -> None:
+        number, port = said["number"], said["port"]
+        usb = f"/devices/pci0000:00/usb1/{port}"
+        serial = f"A: serial={said['serial']}\\n\n" if "serial" in said else ""
+        if not self.bed_has(usb):
+            self.bed.add_from_string(
+                f"P: {usb}\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\n"
+                f"A: idVendor=046d\\n\nA: idProduct=0825\\n\n{serial}"
+            )
+        self.bed.add_from_string(
+            f"P: {self.place(said)}\nN: video{number}\nE: DEVNAME=/dev/video{number}\n"
+            f"E: SUBSYSTEM=video4linux\nE: MAJOR=81\nE: MINOR={number}\n"
+            f"A: name={said['card']}\\n\nA: index={said.get('index', 0)}\\n\nA: dev=81:{number}\\n\n"
+        )
+        if "link" in said:
+            self.link(said["link"], number)
+        camera = self.cameras[number] = Camera(said)
+        self.bed.attach_ioctl(f"/dev/video{number}", camera.base)
+        self.bed.uevent("/sys" + self.place(said), "add")
+
+    def link(self, path: str, number: int) -> None:
+        """A link below /dev as udev makes it: umockdev's own would lead out of the testbed."""
+        link = Path(self.bed.get_root_dir(), "dev", path)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(f"/dev/video{number}", f"/dev/{path}/.."))
+
+    def bed_has(self, place: str) -> bool:
+        return any(place in self.place(one.said) for one in self.cameras.values())
+
+    def place(self, said: dict[str, Any]) -> str:
+        return f"/devices/pci0000:00/usb1/{said['port']}/video4linux/video{said['number']}"
+
+    def unplug(self, number: int) -> None:
+        camera = self.cameras.pop(number)
+        camera.awake.set()
+        place = "/sys" + self.place(camera.said)
+        self.bed.uevent(place, "remove")
+        self.bed.detach_ioctl(f"/dev/video{number}")
+        self.bed.remove_device(place)
+
+    def obey(self, order: dict[str, Any]) -> Any:
+        ((word, about),) = order.items()
+        if word == "plug":
+            return self.plug(about)
+        if word == "unplug":
+            return self.unplug(about)
+        if word == "hang":
+            return self.cameras[about].awake.clear()
+        if word == "wake":
+            return self.cameras[about].awake.set()
+        return self.cameras[about].asked
+
+
+def main() -> None:
+    bench = Bench()
+    print(bench.bed.get_root_dir(), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(bench.obey(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
