@@ -137,6 +137,7 @@ def in_our_words(hint: str, name: str = "ID") -> str:
     if hint == _MAKE_ROOM:
         return f"`flexctl pipeline update {name}` changes it, `flexctl pipeline delete {name}` makes room."
     hint = hint.replace("(PUT or PATCH)", f"(`flexctl pipeline update {name}`)")
+    hint = hint.replace("GET /flex/licensed", "`flexctl license show`")
     return _REQUEST.sub(
         lambda found: f"`flexctl pipeline {' '.join((found[2], found[1])) if found[1] else 'list'}`", hint
     )

@@ -92,6 +92,12 @@ class Out:
         self.done(sentence, more)
         self.results(items, view)
 
+    def changed_one(self, sentence: str, item: T, view: View[T]) -> None:
+        """The same of a thing of which a box has one: all of it is shown as a page, not as a row."""
+        self.done(sentence)
+        if self.format or self.query or not self.terminal.stdout:
+            self.one(item, view)
+
     def results(self, items: Sequence[T], view: View[T]) -> None:
         """What was changed, where somebody asked for a form, or reads a pipe."""
         if not items:
