@@ -21,7 +21,7 @@ from flexclient.models.event import (
     WebhookFailed,
     read_event,
 )
-from flexclient.models.framegrab import FramegrabFile, FramegrabKind, FramegrabsDeleted
+from flexclient.models.framegrab import FramegrabFile, FramegrabKind, FramegrabsDeleted, FramegrabStatus
 from flexclient.models.license import License, LicensedCodecs
 from flexclient.models.pipeline import (
     DEFAULT_ENCODING,
@@ -87,6 +87,7 @@ __all__ = [
     "Framegrab",
     "FramegrabFile",
     "FramegrabKind",
+    "FramegrabStatus",
     "FramegrabsDeleted",
     "Gap",
     "Geolocation",

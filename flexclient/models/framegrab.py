@@ -33,3 +33,16 @@ class FramegrabsDeleted(Model):
 
     deleted: int
     """How many went."""
+
+
+class FramegrabStatus(Model):
+    """How a pipeline's framegrabs fare."""
+
+    interval_seconds: float | None = None
+    """What was really reached: from the last picture but one to the last, or longer where the next is late."""
+    files: int | None = None
+    """How many files the pipeline had after the last one was written."""
+    last_file: str | None = None
+    """The newest file's name."""
+    reason: str | None = None
+    """Why there are fewer pictures than were asked for, for people."""

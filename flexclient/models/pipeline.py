@@ -14,6 +14,7 @@ from pydantic import Field
 from flexclient.models._base import Model, OpenEnum
 from flexclient.models._rules import Between, Length, OneOf, Pattern, ZeroOrBetween
 from flexclient.models._secret import SecretText
+from flexclient.models.framegrab import FramegrabStatus
 
 COLOR_NAMES: dict[str, str] = {
     "black": "#000000",
@@ -354,3 +355,5 @@ class PipelineStatus(Model):
     klv: Klv | None = None
     geolocation: Geolocation | None = None
     stats: Stats | None = None
+    framegrab: FramegrabStatus | None = None
+    """Where the pipeline takes pictures: how that fares."""

@@ -90,7 +90,6 @@ def test_bad_outputs_name_the_address(uri: str) -> None:
         ({"mode": "advanced"}, "mode"),
         ({"inputs": [{"source": {"uri": "test://ball"}}]}, "inputs"),
         ({"audio": {"source": "test"}}, "audio"),
-        ({"framegrab": {}}, "framegrab"),
         ({"outputs": []}, "outputs"),
         ({"klv_config": {"pass_klv": True}}, "klv_config"),
         ({"klv_config": {"auto_extract_geolocation": True}}, "klv_config"),

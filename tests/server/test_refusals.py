@@ -66,7 +66,6 @@ def details(response: httpx.Response) -> dict[str, str]:
         # Not built yet: refused by name, never ignored.
         ({"mode": "multiview", "inputs": [{"source": TEST_SOURCE}]}, "inputs"),
         ({"audio": {"source": "test"}}, "audio"),
-        ({"framegrab": {}}, "framegrab"),
         ({"outputs": [{"uri": "udp://127.0.0.1:5000"}]}, "outputs"),
         ({"klv_config": {"pass_klv": True}}, "klv_config"),
         ({"encoding": {"codec": "av1"}}, "encoding.codec"),

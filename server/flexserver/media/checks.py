@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 _MOUNT = re.compile(r"(?=.{1,128}$)[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
+_CAPS = re.compile(
+    r"(video/x-raw|image/jpeg|video/x-(h264|h265|vp8|vp9))(\s*,\s*[a-z][a-z-]*\s*=\s*(\([a-z]+\))?[A-Za-z0-9_./:+-]+)*"
+)
+"""GStreamer caps of one structure, without ranges, lists and memory features."""
 _MIN_SIZE = 16
 """Pixels: one block of the codec."""
-_NOT_YET = ("inputs", "audio", "framegrab", "outputs")
+_NO_PICTURES = "an advanced pipeline takes no framegrabs: its pictures are encoded when they leave its launch line"
+_NOT_YET = ("inputs", "audio", "outputs")
 
 
 def unsupported(spec: PipelineSpec, *, advanced: bool) -> list[FieldError]:
@@ -61,10 +66,8 @@ def _unsupported(spec: PipelineSpec, advanced: bool) -> Iterator[FieldError]:
 
 def _unsupported_source(source: Source) -> Iterator[FieldError]:
     parts = _split(source.uri)
-    if parts and (parts.scheme in {"srt", "v4l2"} or (parts.scheme == "file" and parts.path.startswith("/dev/video"))):
-        yield _not_yet("source.uri", "a camera as source" if parts.scheme != "srt" else "an srt:// source")
-    if source.caps is not None:
-        yield _not_yet("source.caps")
+    if parts and parts.scheme == "srt":
+        yield _not_yet("source.uri", "an srt:// source")
 
 
 def _source_faults(source: Source, field: str) -> Iterator[FieldError]:
@@ -76,8 +79,10 @@ def _source_faults(source: Source, field: str) -> Iterator[FieldError]:
         return
     if message := _ADDRESS_RULES[parts.scheme](parts):
         yield FieldError(field=f"{field}.uri", message=message)
-    if source.loop and parts.scheme != "file":
+    if source.loop and sources.kind_of(source) != "file":
         yield FieldError(field=f"{field}.loop", message="only a file begins again at its end")
+    if source.caps is not None and (message := _caps_fault(source)):
+        yield FieldError(field=f"{field}.caps", message=message)
     if source.password is not None and source.user is None:
         yield FieldError(field=f"{field}.user", message="a password needs a user")
 
@@ -86,6 +91,22 @@ def _test_fault(parts: SplitResult) -> str | None:
     if parts.netloc in sources.PATTERNS and not parts.path and not parts.query:
         return None
     return f"'{parts.netloc}' is no test pattern; there are {', '.join(sources.PATTERNS)}"
+
+
+def _caps_fault(source: Source) -> str | None:
+    """Whether caps can be caps; whether the camera can do them, only the camera knows."""
+    if sources.kind_of(source) != "camera":
+        return "only a camera is asked for caps"
+    if _CAPS.fullmatch(source.caps or ""):
+        return None
+    return "one form of pictures, such as video/x-raw,format=YUY2,width=1280,height=720,framerate=30/1"
+
+
+def _camera_fault(parts: SplitResult) -> str | None:
+    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or "%00" in parts.path:
+        return "a camera is v4l2:///dev/videoN, or a link to it below /dev, nothing more"
+    path = sources.camera_of(parts.geturl()) or ""
+    return None if path.startswith("/dev/") else "a camera is v4l2:///dev/videoN, or a link to it below /dev"
 
 
 def _file_fault(parts: SplitResult) -> str | None:
@@ -118,6 +139,7 @@ _ADDRESS_RULES = {
     "rtsp": _rtsp_fault,
     "rtsps": _rtsp_fault,
     "udp": _udp_fault,
+    "v4l2": _camera_fault,
 }
 
 
@@ -152,6 +174,11 @@ def _shape_faults(spec: PipelineSpec) -> Iterator[FieldError]:
         for name in ("source", "transform", "crop", "overlay"):
             if getattr(spec, name) is not None:
                 yield FieldError(field=name, message=f"an advanced pipeline has no {name}: it is in its launch line")
+        if spec.framegrab is not None:
+            message = (
+                "an advanced pipeline takes no framegrabs: its pictures are encoded when they leave its launch line"
+            )
+            yield FieldError(field="framegrab", message=message)
         return
     if spec.source is None:
         yield FieldError(field="source", message="a simple pipeline needs a source")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flexserver import protocol
-from flexserver.media import advanced, build, explain, fit, rewind, slate, snapshot
+from flexserver.media import advanced, build, explain, fit, grab, rewind, slate, snapshot
 from flexserver.media.elements import (
     CROP,
     ENCODER,
@@ -26,6 +26,7 @@ from flexserver.media.formats import FORMATS
 from flexserver.media.gst import GLib, Gst, ask_for_key, picture_of, running_time
 from flexserver.media.link import Link
 from flexserver.media.patience import Patience
+from flexserver.media.shots import Job
 from flexserver.protocol import Kind
 
 _LOOK = 250
@@ -53,6 +54,7 @@ class Engine:
         self._give_up = 0
         """When passing pictures over has not helped: the pattern itself takes too long to make."""
         self._slate: tuple[int, int] | None = None
+        self._grabber: grab.Grabber | None = None
         self._source_size: tuple[int, int] | None = None
         self._pipeline = build.pipeline(graph)
         if graph.line is not None:
@@ -75,6 +77,7 @@ class Engine:
     def stop(self) -> None:
         """End the pipeline; a camera is told."""
         self._over = True
+        self.grab(None)
         self._pipeline.set_state(Gst.State.NULL)
 
     def beat(self) -> protocol.Beat:
@@ -98,6 +101,15 @@ class Engine:
     def snapshot(self, width: int | None) -> bytes:
         """The newest picture as JPEG. Raises LookupError where there is none."""
         return snapshot.jpeg(self._pipeline, width)
+
+    def grab(self, job: Job | None) -> None:
+        """Take framegrabs as the job says, or none any more."""
+        before, encoder = self._grabber, self._element(ENCODER)
+        self._grabber = None
+        if before is not None:
+            before.stop()
+        if job is not None and encoder is not None:
+            self._grabber = grab.Grabber(encoder.get_static_pad("sink"), job, self._say, before)
 
     def dot(self) -> str:
         """The running graph in Graphviz's language, without passwords."""
@@ -319,7 +331,7 @@ class Engine:
         found = dict(self._graph[SOURCE].properties)
         if "address" in found:
             return f"udp://{found['address']}:{found['port']}"
-        return str(found.get("location", found.get("pattern", "")))
+        return str(found.get("location") or found.get("device") or found.get("pattern", ""))
 
     def _end(self) -> None:
         if self._graph.source == "file":

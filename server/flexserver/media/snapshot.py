@@ -21,16 +21,16 @@ def jpeg(pipeline: Any, width: int | None) -> bytes:
     encoder = pipeline.get_by_name(ENCODER)
     if encoder is None:
         raise LookupError("an advanced pipeline shows no still pictures")
-    sample = _next(encoder.get_static_pad("sink"))
+    sample = next_picture(encoder.get_static_pad("sink"))
     if sample is None:
         raise LookupError("there is no picture yet")
     wide, high, _ = picture_of(sample.get_caps())
     size = (width, max(1, round(width * high / wide))) if width else (wide, high)
-    colors = _converted(sample, caps("video/x-raw", format="RGB", width=size[0], height=size[1]))
-    return bytes_of(_converted(colors, "image/jpeg").get_buffer())
+    colors = converted(sample, caps("video/x-raw", format="RGB", width=size[0], height=size[1]))
+    return bytes_of(converted(colors, "image/jpeg").get_buffer())
 
 
-def _next(pad: Any) -> Any:
+def next_picture(pad: Any) -> Any:
     """The next picture that passes this pad, or None."""
     found: list[Any] = []
     came = threading.Event()
@@ -46,5 +46,6 @@ def _next(pad: Any) -> Any:
     return found[0] if found else None
 
 
-def _converted(sample: Any, wanted: str) -> Any:
+def converted(sample: Any, wanted: str) -> Any:
+    """The picture in other caps, or encoded. Raises GLib.Error."""
     return GstVideo.video_convert_sample(sample, Gst.Caps.from_string(wanted), _CONVERT)

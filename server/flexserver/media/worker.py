@@ -23,6 +23,7 @@ from flexserver.media.engine import Engine
 from flexserver.media.formats import FORMATS
 from flexserver.media.gst import GLib, settle_as_child
 from flexserver.media.link import Link
+from flexserver.media.shots import Job
 
 _BEAT = 1000
 _LEAVE = 2.0
@@ -61,6 +62,8 @@ class Worker:
         elif isinstance(message, protocol.Change):
             settings = [(name, prop, value) for name, prop, value in message.settings]
             self._answer(message.seq, lambda engine: engine.change(settings))
+        elif isinstance(message, protocol.Grab) and self._engine is not None:
+            self._engine.grab(None if message.job is None else Job(**message.job))
         elif isinstance(message, protocol.Ask):
             width = message.width
             ask = (lambda e: e.dot()) if message.what == "dot" else (lambda e: _text(e.snapshot(width)))

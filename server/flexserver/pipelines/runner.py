@@ -14,9 +14,10 @@ from flexclient.models import Order, PipelineSpec, State, Stats
 from flexserver import protocol
 from flexserver.logs import LogRing
 from flexserver.media import graph
-from flexserver.pipelines import lifecycle, watchdog
+from flexserver.pipelines import grabs, lifecycle, watchdog
 from flexserver.pipelines.child import Child, ChildGone
 from flexserver.pipelines.engine import Engine
+from flexserver.pipelines.grabs import Grabs
 from flexserver.pipelines.lifecycle import Action, Fault, Happening, Life, Policy
 from flexserver.pipelines.meter import Meter
 
@@ -31,6 +32,8 @@ class Told:
     """What a runner tells about itself: its state changed, or its worker failed."""
 
     fault: Fault | None = None
+    grabbed: protocol.Grabbed | None = None
+    """A framegrab was written."""
 
 
 class Runner:
@@ -54,6 +57,7 @@ class Runner:
         self.readers = 0
         self.playing_since: float | None = None
         self.meter = Meter()
+        self.grabs = Grabs()
         self._complained = False
         self.ticked_at = 0.0
         """When its statistics were last put in line to be told."""
@@ -92,6 +96,9 @@ class Runner:
         settings = graph.changes(self._graph, planned)
         if settings is None or (settings and not await self._set(self._child, settings)):
             return False
+        if spec.framegrab != self.spec.framegrab:
+            self.grabs.restarted()
+            self._child.send(grabs.order(spec, self._engine.config.data_dir))
         self.spec, self._graph = spec, planned
         return True
 
@@ -225,6 +232,9 @@ class Runner:
         self._watch = watchdog.Watch(time.monotonic())
         self.meter = Meter(self.spec.source.latency_ms if self.spec.source else 0)
         self._complained = False
+        if self.spec.framegrab:
+            self.grabs.restarted()
+            child.send(grabs.order(self.spec, self._engine.config.data_dir))
 
     def _never_started(self, fault: Fault) -> None:
         loop = asyncio.get_running_loop()
@@ -250,6 +260,18 @@ class Runner:
                 self.happen(lifecycle.Faulted(Fault(part, text)))
             case protocol.Ended():
                 self.happen(lifecycle.Ended())
+            case protocol.Grabbed():
+                self.grabs.made(message, now)
+                self._tell(self, Told(grabbed=message))
+            case protocol.GrabFailed(message=text):
+                self._grab_failed(text)
+
+    def _grab_failed(self, reason: str) -> None:
+        """Said once; the stream goes on."""
+        if self.grabs.fault != reason:
+            self.grabs.fault = reason
+            self.ring.add(f"flexserver: framegrab: {reason}")
+            self._tell(self, Told())
 
     def _complain(self) -> None:
         """Once a worker: a later word would be the same."""

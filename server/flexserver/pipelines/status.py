@@ -73,6 +73,7 @@ def _status(record: Record) -> PipelineStatus:
         readers=runner.readers,
         klv=Klv(available=False),
         stats=runner.stats,
+        framegrab=runner.grabs.status(record.spec, runner.playing_since, time.monotonic()),
     )
 
 

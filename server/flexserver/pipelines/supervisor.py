@@ -16,7 +16,7 @@ from flexserver.config import Config
 from flexserver.errors import invalid_field
 from flexserver.events import Hub
 from flexserver.media import graph
-from flexserver.pipelines import documents, status
+from flexserver.pipelines import documents, grabs, status
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.lifecycle import Fault, Policy
 from flexserver.pipelines.runner import Runner, Told
@@ -118,6 +118,9 @@ class Supervisor:
             )
             data = status.error_event(record, code_of(told.fault).value, told.fault.part, told.fault.message)
             self._hub.publish("pipeline_error", data, record.row.id)
+        elif told.grabbed:
+            data = grabs.file_of(record.row.id, told.grabbed).model_dump_json(exclude_none=True).encode()
+            self._hub.publish("framegrab_created", data, record.row.id)
         else:
             self._publish_status(record, keep=True)
             self.seats.freed()
