@@ -34,7 +34,7 @@ def as_curl(state: State, call: Call[Any], *options: str) -> None:
     line = state.client.curl(call, options=[*options, *_pinned(state)])
     hidden = f'"password": "{STARS}"'
     if hidden in line:  # the body stands in single quotes: leave them for the variable, so that the shell fills it in
-        variable = SECRETS["source_password"]
+        variable = SECRETS["password" if call.path.startswith("/flex/auth/") else "source_password"]
         line = line.replace(hidden, f"""\"password\": \"'"${variable}"'\"""")
         state.once(f"The password is not printed: the line takes it from ${variable}.")
     if STARS in line:
@@ -65,11 +65,12 @@ def _describe(state: State, call: Call[Any]) -> None:
 
     url = state.client.url + call.target
     body = None if isinstance(call.json, Unset) else mask_json(call.json)
+    plain = None if isinstance(call.text, Unset) else call.text
     if state.out.form not in {"table", "wide", "name", "csv"}:
-        state.out.data({"method": call.method, "url": url, "headers": dict(call.headers), "body": body})
+        state.out.data({"method": call.method, "url": url, "headers": dict(call.headers), "body": plain or body})
         return
     headers = "".join(f"{name}: {value}\n" for name, value in call.headers.items())
-    text = "" if body is None else to_json(body, color=state.out.terminal.color)
+    text = plain or "" if body is None else to_json(body, color=state.out.terminal.color)
     state.out.write(f"{call.method} {url}\n{headers}{text}")
     state.once("Nothing was sent.")
 

@@ -86,7 +86,7 @@ def _told(run: State, before: "Settings", after: "Settings") -> None:
 def edit(
     ctx: typer.Context,
     from_: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="Begin with this text: one that was kept.")
+        str | None, typer.Option("--from", metavar="FILE", help="Begin with this text: one that was kept.")
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -117,9 +117,9 @@ def edit(
         _told(run, before.data, _sent(run, changes, before))
 
 
-def _kept_text(path: Path) -> str:
+def _kept_text(path: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise Misuse(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
