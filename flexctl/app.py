@@ -98,7 +98,7 @@ WEBHOOK = {
     ),
     "create": Entry("flexctl.cmds.webhook:create", "Tell an address what happens", calls=("webhooks.create",)),
     "delete": Entry("flexctl.cmds.webhook:delete", "Tell an address nothing more", calls=("webhooks.delete",)),
-    "test": Entry("flexctl.cmds.webhook:test", "Send a test message now", calls=("webhooks.test",)),
+    "test": Entry("flexctl.cmds.webhook:send_test", "Send a test message now", calls=("webhooks.test",)),
     "deliveries": Entry(
         "flexctl.cmds.webhook:deliveries", "Show what was sent and how it fared", calls=("webhooks.deliveries",)
     ),

@@ -76,11 +76,24 @@ STATUSES: dict[int, Exit] = {
 """HTTP status -> exit code, for an answer whose code says nothing (a proxy's, say)."""
 
 HINTS: dict[str, str] = {
-    "UNAUTHORIZED": "give a token in FLEX_TOKEN, or a key in FLEX_API_KEY",
+    "UNAUTHORIZED": "log in: flexctl auth login\nor give a token in FLEX_TOKEN, a key in FLEX_API_KEY",
     "PRECONDITION_FAILED": "somebody else changed it meanwhile: look at it again, then repeat the change",
     "GSTREAMER_UNAVAILABLE": "install GStreamer on the box; `flexctl health` says what is missing",
 }
 """What to do next, where the box itself does not say."""
+
+
+LOG_IN_AGAIN = "log in again: flexctl auth login"
+_LOGIN = "/flex/auth/login"
+
+
+def refused_token(error: BaseException) -> bool:
+    """Whether the box wants a token, or another one than it was shown."""
+    if "flexclient" not in sys.modules:
+        return False
+    from flexclient.errors import Unauthorized
+
+    return isinstance(error, Unauthorized) and bool(error.call and error.call.path != _LOGIN)
 
 
 def problem_of(error: BaseException, url: str = "", *, pinned: bool = False) -> Problem | None:
@@ -104,9 +117,10 @@ def _answered(error: ApiError) -> Problem:
     exit_code = CODES.get(code) or STATUSES.get(error.status, Exit.FAILED)
     if code == "GSTREAMER_ERROR" and _orders(error.call) and _GIVEN_UP not in (error.hint or ""):
         exit_code = Exit.PENDING  # the pipeline is stored, and the box tries again
+    hint = "" if _LOGIN in (error.hint or "") else error.hint  # ours names the command
     return Problem(
         error.message or f"the box answered {error.status}",
-        in_our_words(error.hint or HINTS.get(code, ""), _named(error.call)),
+        in_our_words(hint or HINTS.get(code, ""), _named(error.call)),
         exit_code,
         tuple((fault.field, fault.message) for fault in error.details),
         error.request_id or "",
@@ -130,6 +144,7 @@ _GIVEN_UP = "does not try again"
 """What the box says of a pipeline that can never work as it is: its code is that of one that it tries again."""
 _MAKE_ROOM = "PUT replaces it, PATCH changes it, DELETE makes room."
 _REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
+_COMMANDS = {"GET /flex/webhooks": "webhook list", "PUT /flex/settings": "settings set"}
 
 
 def in_our_words(hint: str, name: str = "ID") -> str:
@@ -138,6 +153,8 @@ def in_our_words(hint: str, name: str = "ID") -> str:
         return f"`flexctl pipeline update {name}` changes it, `flexctl pipeline delete {name}` makes room."
     hint = hint.replace("(PUT or PATCH)", f"(`flexctl pipeline update {name}`)")
     hint = hint.replace("GET /flex/licensed", "`flexctl license show`")
+    for request, command in _COMMANDS.items():
+        hint = hint.replace(request, f"`flexctl {command}`")
     return _REQUEST.sub(
         lambda found: f"`flexctl pipeline {' '.join((found[2], found[1])) if found[1] else 'list'}`", hint
     )

@@ -144,7 +144,9 @@ GLOBALS: tuple[Setting, ...] = (
 SECRETS: Mapping[str, str] = {
     "token": "FLEX_TOKEN",
     "api_key": "FLEX_API_KEY",
+    "password": "FLEX_PASSWORD",
     "source_password": "FLEX_SOURCE_PASSWORD",
+    "webhook_secret": "FLEX_WEBHOOK_SECRET",
 }
 """Settings without a flag, because every user of a machine can read its command lines."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flexctl.errors import Misuse
@@ -12,9 +12,9 @@ from flexctl.live.model import Link, log_lines, with_event
 from flexctl.out.style import Span, cells, paint
 from flexctl.out.table import Look
 from flexctl.views.event import EVENT, Seen, data_of
+from flexctl.views.view import Column, T
 
 if TYPE_CHECKING:
-    from flexclient.models import Event
     from flexctl.state import State
 
 REDRAW = 0.1
@@ -99,12 +99,16 @@ def _json(state: State) -> Any:
 
 
 def _plain(state: State) -> Any:
+    write = rows(state, [column for column in EVENT.columns if not column.wide])
+    return lambda event: write(Seen(state.out.clock(), event))
+
+
+def rows(state: State, columns: Sequence[Column[T]]) -> Callable[[T], None]:
     """Rows of a table that never ends: a column grows when it must, and stays that wide."""
-    columns = [column for column in EVENT.columns if not column.wide]
     widths = [len(column.title) for column in columns]
 
-    def write(event: Event[Any]) -> None:
-        spans = [state.out.look.cell(column, Seen(state.out.clock(), event)) for column in columns]
+    def write(item: T) -> None:
+        spans = [state.out.look.cell(column, item) for column in columns]
         line = []
         for index, span in enumerate(spans):
             widths[index] = max(widths[index], cells(span.text))

@@ -10,8 +10,10 @@ from flexctl.views.view import Kind
 
 STATES: dict[str, tuple[str, str, str]] = {
     "playing": ("●", "*", "good"),
+    "delivered": ("●", "*", "good"),
     "ok": ("●", "*", "good"),
     "ready": ("○", "-", "dim"),
+    "pending": ("◐", "~", "warn"),
     "starting": ("◐", "~", "warn"),
     "stopping": ("◐", "~", "warn"),
     "reconnecting": ("◐", "~", "warn"),
@@ -31,6 +33,11 @@ EVENTS: dict[str, str] = {
     "pipeline_updated": "accent",
     "camera_added": "good",
     "camera_removed": "warn",
+    "pipeline.started": "good",
+    "pipeline.stopped": "warn",
+    "pipeline.error": "bad",
+    "camera.added": "good",
+    "camera.removed": "warn",
 }
 """Event -> the style of its name."""
 

@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import httpcore
 
@@ -88,7 +88,7 @@ class Backend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, resolve: Resolve, allowed: Sequence[Network]) -> None:
         self._resolve, self._allowed = resolve, allowed
-        self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()
+        self._network = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,
