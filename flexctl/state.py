@@ -6,13 +6,14 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from flexctl.errors import Misuse, Problem, Stop, problem_of
+from flexctl.errors import LOG_IN_AGAIN, Misuse, Problem, Stop, problem_of, refused_token
 from flexctl.options import GLOBALS, from_environment
 from flexctl.out.out import Out
 from flexctl.out.terminal import Terminal
@@ -32,6 +33,8 @@ class State:
     def __init__(self, given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
         self.given = dict(given)
         self._remarks: list[str] = []
+        self._session = False
+        """Whether it relies on a stored login."""
         around = from_environment(GLOBALS, environ)
         if _TRUST & given.keys():  # trust that was named here is not mixed with the environment's
             around = {name: value for name, value in around.items() if name not in _TRUST}
@@ -85,20 +88,49 @@ class State:
 
     def problem_of(self, error: BaseException) -> Problem | None:
         """What an error means in this run."""
-        return problem_of(error, self.url, pinned=bool(self.settings.get("fingerprint")))
+        problem = problem_of(error, self.url, pinned=bool(self.settings.get("fingerprint")))
+        if problem and self._session and refused_token(error):
+            return replace(problem, sentence=f"the session with {self.url} has ended", hint=LOG_IN_AGAIN)
+        return problem
 
     def once(self, sentence: str) -> None:
         """A remark that is made once and last in a run, however often there is a reason."""
         if sentence not in self._remarks:
             self._remarks.append(sentence)
 
-    def _token(self) -> str | None:
+    def _token(self) -> str | Callable[[], str] | None:
         if not self.settings.get("token_stdin"):
-            return self.settings.get("token")
+            return self.settings.get("token") or (None if self.settings.get("api_key") else self._stored())
         token = sys.stdin.readline().strip()
         if not token:
             raise Misuse("--token-stdin: standard input holds no token")
         return token
+
+    def without_credentials(self) -> FlexClient:
+        """The box, asked from here on by nobody in particular."""
+        self.client = self.client.with_options(token=None, api_key=None)
+        self._session = False
+        return self.client
+
+    def _stored(self) -> Callable[[], str] | None:
+        """What fetches the token of the last login, once it is needed; None where there was no login."""
+        from flexctl.secrets import NoKeyring, noted, token_of
+
+        note = noted(self.url)
+        self._session = note is not None
+        if note is None or note.ended(now()):
+            return None
+
+        @cache
+        def fetch() -> str:
+            try:
+                return token_of(note) or ""
+            except NoKeyring as error:
+                self.out.warn(f"the token of your session cannot be read: {error}", "going on without it")
+                self._session = False
+                return ""
+
+        return fetch
 
     def __enter__(self) -> State:
         return self

@@ -37,6 +37,8 @@ def as_curl(state: State, call: Call[Any], *options: str) -> None:
         variable = SECRETS["password" if call.path.startswith("/flex/auth/") else "source_password"]
         line = line.replace(hidden, f"""\"password\": \"'"${variable}"'\"""")
         state.once(f"The password is not printed: the line takes it from ${variable}.")
+    if "$FLEX_TOKEN" in line and not state.settings.get("token"):
+        state.once("The line takes the token from $FLEX_TOKEN: export FLEX_TOKEN=$(flexctl auth login --print-token)")
     if STARS in line:
         state.once("Stars stand for a secret: put it there before the line is run.")
     state.out.write(line)
