@@ -75,6 +75,7 @@ def test_every_form(server: Box, vendor: Path) -> None:
     def told(ran: Ran, *argv: str, note: str = "") -> str:
         return transcript(ran, *argv, note=note).replace(str(vendor), ".")
 
+    argv: tuple[str, ...]
     runs = [told(run(server, "license", "show"), "license", "show")]
     runs.append(told(run(server, *install, on=terminal(80, color=True)), *install, note="on a terminal"))
     for form in ("table", "json", "yaml", "ndjson", "csv", "name"):

@@ -82,6 +82,7 @@ def kept(tmp_path: Path) -> list[Path]:
 
 
 def test_every_form(server: Box) -> None:
+    argv: tuple[str, ...]
     runs = [transcript(run(server, "settings", "get"), "settings", "get")]
     for form in ("json", "yaml", "ndjson", "csv", "wide", "name"):
         argv = ("settings", "get", "-o", form)
