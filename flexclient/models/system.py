@@ -36,6 +36,8 @@ class Probe(Model):
     """Answer of the Kubernetes probes."""
 
     status: Condition
+    message: str | None = None
+    """Why it is not so."""
 
 
 class Version(Model):

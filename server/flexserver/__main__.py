@@ -166,10 +166,14 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
 
     signals.handler = on_signal
     background = (
-        asyncio.create_task(box.supervisor.watch()),
-        asyncio.create_task(box.license.watch()),
-        asyncio.create_task(certs.keep_fresh(certificate, renew, tls, box.announcements.renewed)),
+        asyncio.create_task(box.supervisor.watch(), name="the supervisor"),
+        asyncio.create_task(box.license.watch(), name="the licence's clock"),
+        asyncio.create_task(
+            certs.keep_fresh(certificate, renew, tls, box.announcements.renewed), name="the certificate"
+        ),
     )
+    box.duties = background
+    box.store.on_write = box.metrics.written
     try:
         host, port, *_ = listener.getsockname()
         await box.announcements.start(host, port, certificate.fingerprint)

@@ -35,6 +35,7 @@ class _Told:
     status: int = 0
     size: int = 0
     refusal: Refusal | None = None
+    endpoint: Endpoint | None = None
 
 
 class App:
@@ -73,12 +74,14 @@ class App:
             response = await self._answer(Request(scope, hear), request_id, told)
             await response(scope, hear, say)
         finally:
-            _log_access(request, request_id, told, time.monotonic() - begun)
+            seconds = time.monotonic() - begun
+            _log_access(request, request_id, told, seconds)
+            self._count(request, told, seconds)
 
     async def _answer(self, request: Request, request_id: str, told: _Told) -> ASGIApp:
         self._working += 1
         try:
-            return await self._respond(request)
+            return await self._respond(request, told)
         except Refusal as refusal:
             told.refusal = refusal
         except asyncio.CancelledError:
@@ -91,14 +94,14 @@ class App:
             self._working -= 1
         return answer(told.refusal, request_id)
 
-    async def _respond(self, request: Request) -> Response | ASGIApp:
+    async def _respond(self, request: Request, told: _Told) -> Response | ASGIApp:
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEADERS:
             raise invalid_field("", f"the headers are larger than {MAX_HEADERS} bytes")
         check_framing(request)
         methods, parameters = TABLE.find(decoded(request.scope["raw_path"]))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": allowed(methods)})
-        endpoint = choose(methods, request.method)
+        endpoint = told.endpoint = choose(methods, request.method)
         grant = self._admit(request, endpoint)
         self._pace(request, endpoint)
         request.scope["path_params"] = parameters
@@ -120,6 +123,12 @@ class App:
             headers = {"Retry-After": "1"}
             raise Refusal(ErrorCode.OVERLOADED, "the box works on too many requests", "Try again.", headers=headers)
         return self._box.auth.admit(request, key=endpoint.key)
+
+    def _count(self, request: Request, told: _Told, seconds: float) -> None:
+        """For the metrics. A stream lasts as long as its reader likes: that says nothing about the box."""
+        lasts = told.endpoint is not None and told.endpoint.answer.media_type == EVENTS
+        name = told.endpoint.name if told.endpoint else None
+        self._box.metrics.request(name, request.method, told.status, None if lasts else seconds)
 
     def _pace(self, request: Request, endpoint: Endpoint) -> None:
         """Raises `Refusal` (429) where this address asks too often."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from flexserver.announce.part import Announcements
 from flexserver.audio_devices import AudioDeviceList
@@ -13,6 +15,7 @@ from flexserver.cameras import CameraList
 from flexserver.config import WILDCARDS, Config
 from flexserver.events import Hub
 from flexserver.license import Licensing
+from flexserver.metrics import Metrics
 from flexserver.pipelines.engine import Engine
 from flexserver.pipelines.service import Pipelines
 from flexserver.pipelines.supervisor import Supervisor
@@ -37,6 +40,9 @@ class Box:
     webhooks: Webhooks
     announcements: Announcements
     cameras: CameraList
+    metrics: Metrics = field(default_factory=Metrics)
+    duties: tuple[asyncio.Task[Any], ...] = ()
+    """Work that goes on as long as the box does."""
     audio_devices: AudioDeviceList = field(default_factory=AudioDeviceList)
     born: float = field(default_factory=time.monotonic)
     started: bool = False

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +60,8 @@ class Hub:
         self._keep(self._disk.frames)
         self.newest = self._disk.newest
         """The highest id given out."""
+        self.told: Counter[str] = Counter()
+        """How many events of each type there were since the start."""
         self._readers: set[Reader] = set()
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -98,6 +100,7 @@ class Hub:
         if self._closing and type != "bye":
             return
         self.newest += 1
+        self.told[type] += 1
         self._queue.put(Frame(self.newest, type, pipeline, data, keep, etag))
 
     def subscribe(self, wanted: Filter, since: int | None) -> Reader:
@@ -116,6 +119,16 @@ class Hub:
     def unsubscribe(self, reader: Reader) -> None:
         """Forget a reader."""
         self._readers.discard(reader)
+
+    @property
+    def readers(self) -> int:
+        """How many read."""
+        return len(self._readers)
+
+    @property
+    def kept(self) -> int:
+        """How many events can be replayed."""
+        return len(self._ring)
 
     def full(self) -> bool:
         """Whether there are as many readers as the box serves."""

@@ -8,6 +8,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -93,6 +94,8 @@ class Store:
         """Opens or makes the file. Raises `StoreError`."""
         self.problem: str | None = None
         """What went wrong with the last write, None where it went well."""
+        self.on_write: Callable[[float], None] = lambda _: None
+        """Is told the seconds that each change took."""
         self._database = _open(path)
         self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._reader.execute("PRAGMA query_only=ON")
@@ -133,7 +136,9 @@ class Store:
 
     async def run(self, job: Job) -> None:
         """Change something; it is on the disk when this returns. Raises `Refusal` (507): nothing has changed then."""
+        begun = time.monotonic()
         await self._done(job)
+        self.on_write(time.monotonic() - begun)
 
     def close(self) -> None:
         """Finish what is queued, then close the file."""

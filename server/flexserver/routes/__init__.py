@@ -1,6 +1,19 @@
 """The contract, one module a resource. `TABLE` is all of it."""
 
-from flexserver.routes import audio_device, auth, camera, event, health, license, openapi, pipeline, settings, version, webhook  # noqa: A004  the resource is called so
+from flexserver.routes import (
+    audio_device,
+    auth,
+    camera,
+    event,
+    health,
+    license,
+    metrics,
+    openapi,
+    pipeline,
+    settings,
+    version,
+    webhook,
+)
 from flexserver.routing import Table
 
 TABLE = Table(
@@ -16,5 +29,6 @@ TABLE = Table(
         *license.ENDPOINTS,
         *webhook.ENDPOINTS,
         *openapi.ENDPOINTS,
+        *metrics.ENDPOINTS,
     ),
 )

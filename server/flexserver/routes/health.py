@@ -18,7 +18,13 @@ _WORST = (Condition.FAILED, Condition.DEGRADED, Condition.OK)
 
 async def read(call: Call) -> Response:
     """GET /flex/health."""
-    box = call.box
+    parts = await parts_of(call.box)
+    worst = next(condition for condition in _WORST if any(part.status == condition for part in parts.values()))
+    return reply(Health(status=worst, parts=parts, uptime_seconds=round(time.monotonic() - call.box.born, 3)))
+
+
+async def parts_of(box: Box) -> dict[str, PartHealth]:
+    """How each part fares."""
     parts = {
         "api": PartHealth(status=Condition.OK),
         "rtsp": _rtsp(box),
@@ -28,8 +34,7 @@ async def read(call: Call) -> Response:
     }
     if announcing := box.announcements.health():
         parts["announcements"] = announcing
-    worst = next(condition for condition in _WORST if any(part.status == condition for part in parts.values()))
-    return reply(Health(status=worst, parts=parts, uptime_seconds=round(time.monotonic() - box.born, 3)))
+    return parts
 
 
 def _rtsp(box: Box) -> PartHealth:
@@ -65,41 +70,59 @@ def _disk(box: Box) -> PartHealth:
     return PartHealth(status=Condition.OK)
 
 
-async def live(_: Call) -> Response:
-    """GET /flex/healthz: the process answers, so it lives."""
-    return _probe(good=True)
+async def live(call: Call) -> Response:
+    """GET /flex/healthz: as long as it answers well, a restart would help nobody."""
+    ended = [task.get_name() for task in call.box.duties if task.done()]
+    return _probe(f"the box no longer does its work: {', '.join(ended)} ended" if ended else None)
 
 
 async def ready(call: Call) -> Response:
-    """GET /flex/healthz/ready: it takes requests."""
-    return _probe(good=call.box.started and not call.box.closing)
+    """GET /flex/healthz/ready: it takes requests, and serves streams."""
+    return _probe(_not_ready(call.box))
+
+
+def _not_ready(box: Box) -> str | None:
+    if box.closing:
+        return "the box shuts down"
+    return _not_started(box) or _rtsp(box).message
 
 
 async def startup(call: Call) -> Response:
     """GET /flex/healthz/startup: everything that was stored is back."""
-    return _probe(good=call.box.started)
+    return _probe(_not_started(call.box))
 
 
-def _probe(*, good: bool) -> Response:
-    return reply(Probe(status=Condition.OK if good else Condition.FAILED), 200 if good else 503)
+def _not_started(box: Box) -> str | None:
+    return None if box.started else "the box has not come up yet"
 
 
-def _endpoint(path: str, handler: Handler, name: str, summary: str) -> Endpoint:
-    answer = Answer(Probe, meaning="It is so.")
-    return Endpoint("GET", path, handler, name, summary, answer, public=True)
+def _probe(problem: str | None) -> Response:
+    if problem is None:
+        return reply(Probe(status=Condition.OK))
+    return reply(Probe(status=Condition.FAILED, message=problem), 503)
+
+
+def _endpoint(path: str, handler: Handler, name: str, summary: str, note: str) -> Endpoint:
+    good, bad = Answer(Probe, meaning="It is so."), Answer(Probe, status=503, meaning="It is not so, and why.")
+    return Endpoint("GET", path, handler, name, summary, good, also=(bad,), public=True, note=note)
 
 
 ENDPOINTS = (
     Endpoint(
-        "GET",
-        "/flex/health",
-        read,
-        "system.health",
-        "State of the box and of each part",
+        "GET", "/flex/health", read, "system.health", "State of the box and of each part",
         Answer(Health, meaning="The state; the answer is 200 as long as there is somebody to give it."),
         public=True,
     ),
-    _endpoint("/flex/healthz", live, "system.live", "Liveness probe"),
-    _endpoint("/flex/healthz/ready", ready, "system.ready", "Readiness probe"),
-    _endpoint("/flex/healthz/startup", startup, "system.startup", "Startup probe"),
-)
+    _endpoint(
+        "/flex/healthz", live, "system.live", "Liveness probe",
+        "503: something that keeps the box going has ended; only a restart helps.",
+    ),
+    _endpoint(
+        "/flex/healthz/ready", ready, "system.ready", "Readiness probe",
+        "503: the box comes up or shuts down, has no GStreamer, or its RTSP front is away.",
+    ),
+    _endpoint(
+        "/flex/healthz/startup", startup, "system.startup", "Startup probe",
+        "503: what was stored is not back yet. Before that the port does not answer at all.",
+    ),
+)  # fmt: skip
