@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from flexctl.live.discovery import Heard
 
 WHAT_TO_CHECK = """\
-Boxes announce themselves by mDNS, which stays on one network: is this machine on theirs?
+Is this machine on their network? mDNS does not leave one.
 Does a firewall let UDP port 5353 through?
-A box does not announce itself where its setting mdns_enabled is off, or where it listens on 127.0.0.1 alone.
+Is the box told to hide (its setting mdns_enabled), or on 127.0.0.1 alone?
 A box whose address is known needs no search: --url"""
 SHOWN = 3
 """Boxes whose fingerprints are printed for copying; of more, only with -o wide or json."""

@@ -194,10 +194,12 @@ class Out:
     def _talk(self, mark: str, style: str, sentence: str, more: str, *, always: bool = False) -> None:
         if self.quiet and not always:
             return
-        lines = [paint([Span(safe(line))], self.terminal.color_err) for line in sentence.splitlines()]
-        if mark and lines:
-            lines[0] = paint([Span(f"{mark} ", style), Span(lines[0])], self.terminal.color_err)
-        lines += [paint([Span("  " + line, "dim")], self.terminal.color_err) for line in more.splitlines()]
+        said = [(Span(""), Span(line)) for line in sentence.splitlines()]
+        if mark and said:
+            said[0] = (Span(f"{mark} ", style), said[0][1])
+        lines = [line for first, text in said for line in _wrapped(first, text, self.terminal)]
+        # What to do next is often a line to be copied: it is never broken.
+        lines += [paint([Span(f"  {safe(line)}", "dim")], self.terminal.color_err) for line in more.splitlines()]
         if lines:
             with suppress(OSError):  # nobody can be told, and the work goes on
                 self.stderr.write("\n".join(lines) + "\n")

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from flexctl.views.view import Column, Field, Part, View
@@ -68,7 +69,7 @@ def nearest(addresses: Iterable[str], here: Iterable[str]) -> tuple[str, ...]:
 def trust_lines(box: Found) -> str:
     """What a shell has to be told so that flexctl talks to this box."""
     pin = f" FLEX_FINGERPRINT={box.fingerprint}" if box.fingerprint else ""
-    return f"export FLEX_URL={box.url}{pin}"
+    return f"export FLEX_URL={quote(box.url)}{pin}"
 
 
 def _is_address(text: str) -> bool:

@@ -20,6 +20,15 @@ from flexclient.models import READ_ONLY, InvalidDocument, PipelineSpec, check
 MADE = "2026-11-01T12:00:00Z"
 
 
+METRICS = """\
+# HELP flex_pipelines Pipelines by their state.
+# TYPE flex_pipelines gauge
+flex_pipelines{state="playing"} 1.0
+flex_pipelines{state="error"} 1.0
+flex_uptime_seconds 3723.5
+"""
+
+
 class Fault(Exception):
     """An answer that is no success."""
 
@@ -42,6 +51,7 @@ class FakeBox:
         self.ring: list[tuple[int, str, Any]] = []
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.fail: Fault | None = None
+        self.probes = 200
         disk = {"status": "degraded", "message": "91 % full: 3.1 GB left"}
         parts = {"api": {"status": "ok"}, "disk": disk}
         self.health: dict[str, Any] = {"status": "degraded", "parts": parts, "uptime_seconds": 3723.0}
@@ -131,6 +141,8 @@ class FakeBox:
                 return self.health
             case "GET", ["version"]:
                 return {"version": "0.1.0", "api_version": "1", "gstreamer_version": "1.22.0", "build": "test"}
+            case "GET", ["healthz", *_] | ["openapi.json"] | ["metrics"] as rest:
+                return self.about(rest)
             case "GET", ["pipeline"]:
                 return [p for p in self.pipelines.values() if all(_word(p.get(k)) == v for k, v in query.items())]
             case "POST", ["pipeline"]:
@@ -138,6 +150,20 @@ class FakeBox:
             case _, ["pipeline", name, *rest]:
                 return self.one(method, name, rest, headers, body)
         raise Fault(404, "NOT_FOUND", f"there is no {path}")
+
+    def about(self, path: list[str]) -> Any:
+        """The box itself, beside its health: probes, description, figures."""
+        if self.documented and path != ["healthz"]:
+            raise Fault(404, "NOT_FOUND", f"there is no {'/'.join(path)}")
+        if path == ["metrics"]:
+            return METRICS
+        if path == ["openapi.json"]:
+            return {"openapi": "3.1.0", "info": {"title": "Flex Video encoder", "version": "0.1.0"}, "paths": {}}
+        if self.probes != 200:
+            refused = Fault(self.probes, "", "")
+            refused.body = {"status": "failed"}
+            raise refused
+        return {"status": "ok"}
 
     def create(self, body: bytes) -> Any:
         spec = self.checked(body)
