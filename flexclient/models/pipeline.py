@@ -332,6 +332,20 @@ class Stats(Model):
     """The worker's memory."""
 
 
+class Publisher(Model):
+    """Who pushes a pipeline's source to the box (API.md, Ingress)."""
+
+    path: str
+    """What it is published as."""
+    protocol: str
+    """`rtsp` or `rtmp`."""
+    address: str
+    """Where it comes from."""
+    since: datetime | None = None
+    received_kbps: float | None = None
+    """What arrives, kilobits per second."""
+
+
 class PipelineStatus(Model):
     """How a pipeline fares (API.md, Status)."""
 
@@ -357,3 +371,5 @@ class PipelineStatus(Model):
     stats: Stats | None = None
     framegrab: FramegrabStatus | None = None
     """Where the pipeline takes pictures: how that fares."""
+    publisher: Publisher | None = None
+    """Who pushes the source to this box, where somebody does."""

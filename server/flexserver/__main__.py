@@ -23,6 +23,8 @@ from flexserver.box import Box, name_of
 from flexserver.cameras import CameraList
 from flexserver.config import WILDCARDS, Config, ConfigError, read, software_version
 from flexserver.events import Hub
+from flexserver.framegrabs import Framegrabs
+from flexserver.ingress.part import Ingress
 from flexserver.license import Licensing
 from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
@@ -42,7 +44,8 @@ def main() -> None:
     """Entry point."""
     try:
         config = read(sys.argv[1:], dict(os.environ))
-        os.environ.pop("FLEX_API_KEY", None)  # no child process inherits it
+        for key in ("FLEX_API_KEY", "FLEX_PUBLISH_KEY"):
+            os.environ.pop(key, None)  # no child process inherits it
         logs.set_up(config.log_level)
         os.umask(0o077)
         # Cancelled: a signal came while it started.
@@ -88,9 +91,11 @@ async def serve(config: Config) -> None:
         told = hub.start()
         await asyncio.gather(_start(engine), cameras.start())
         box = _box(config, store, hub, engine, cameras)
+        await asyncio.to_thread(box.framegrabs.clean)
         await box.webhooks.start()
         box.auth.start()
         box.pipelines.start(told)
+        box.ingress.start()
         await _run(box, listener, signals)
     finally:
         await cameras.close()
@@ -115,8 +120,10 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine, cameras: Camera
     hosts = frozenset(name.lower() for name in _names(config))
     rules = Rules(engine.front.port, tuple(root.absolute() for root in roots), config.allow_advanced, hosts)
     supervisor = Supervisor(config, engine, hub, rules)
+    supervisor.camera_caps = cameras.caps
+    cameras.added.append(supervisor.camera_came)
     pipelines = Pipelines(store, hub, supervisor, rules)
-    settings = BoxSettings(store, hub)
+    settings, auth = BoxSettings(store, hub), Auth(store, config.api_key)
     return Box(
         config,
         store,
@@ -124,11 +131,13 @@ def _box(config: Config, store: Store, hub: Hub, engine: Engine, cameras: Camera
         engine,
         supervisor,
         pipelines,
-        auth=Auth(store, config.api_key),
+        auth=auth,
         settings=settings,
         license=_licensing(config, store, supervisor),
         announcements=Announcements(store, hub, settings, pipelines, engine.front.port),
         cameras=cameras,
+        framegrabs=Framegrabs(config.data_dir),
+        ingress=Ingress(config, settings, pipelines, auth),
         webhooks=Webhooks(store, hub, lambda: networks(settings.now.webhook_allowed_networks), name_of(config)),
     )
 
@@ -158,6 +167,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
         server.stop(now=again)
         box.cameras.stop()
         box.hub.close("shutdown")
+        closing.append(asyncio.ensure_future(box.ingress.close()))
         closing.append(asyncio.ensure_future(box.pipelines.close()))
         closing.append(asyncio.ensure_future(box.announcements.close()))
         if again:
@@ -179,7 +189,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
         await box.announcements.start(host, port, certificate.fingerprint)
         await server.serve(sockets=[listener])
     finally:
-        await asyncio.gather(box.pipelines.close(), box.webhooks.close(), *closing)
+        await asyncio.gather(box.ingress.close(), box.pipelines.close(), box.webhooks.close(), *closing)
         for task in background:
             task.cancel()
 

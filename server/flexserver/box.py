@@ -14,6 +14,8 @@ from flexserver.auth import Auth
 from flexserver.cameras import CameraList
 from flexserver.config import WILDCARDS, Config
 from flexserver.events import Hub
+from flexserver.framegrabs import Framegrabs
+from flexserver.ingress.part import Ingress
 from flexserver.license import Licensing
 from flexserver.metrics import Metrics
 from flexserver.pipelines.engine import Engine
@@ -40,6 +42,8 @@ class Box:
     webhooks: Webhooks
     announcements: Announcements
     cameras: CameraList
+    framegrabs: Framegrabs
+    ingress: Ingress
     metrics: Metrics = field(default_factory=Metrics)
     duties: tuple[asyncio.Task[Any], ...] = ()
     """Work that goes on as long as the box does."""

@@ -21,7 +21,7 @@ from pydantic_settings import TomlConfigSettingsSource as TomlSource
 DESCRIPTION = "The Flex Video encoder: an HTTPS API that makes, plays and watches GStreamer pipelines."
 EPILOG = """\
 Every setting is also a variable (--rtsp-port is FLEX_RTSP_PORT) and a key of the TOML file (rtsp_port = 8731).
-The API key has no flag: FLEX_API_KEY or api_key alone.
+Keys have no flag: FLEX_API_KEY or api_key, FLEX_PUBLISH_KEY or publish_key.
 A flag wins over the variable, the variable over the file. Lists in variables are separated by ':'.
 
 example: flexserver --data-dir ./flex-data --media-root ./videos
@@ -79,12 +79,18 @@ class Config(BaseSettings):
     """Python that has GStreamer's bindings, for the media processes. Without it: the server's own."""
     api_key: SecretStr | None = None
     """A key that is as good as a token (header X-API-Key), for machines. No flag: others can read those."""
+    ingest_rtsp_port: Port = 8554
+    """Port that streams are pushed to by RTSP, where the settings allow it; 0 takes any free one."""
+    ingest_rtmp_port: Port = 1935
+    """Port that streams are pushed to by RTMP, where the settings allow it; 0 takes any free one."""
+    publish_key: SecretStr | None = None
+    """Key that publishers have to show; without one it is the API key. No flag: others can read those."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much to log on stderr: debug, info, warning or error."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None
     """Write the addresses as one line of JSON to this descriptor once the server is ready."""
 
-    @field_validator("api_key")
+    @field_validator("api_key", "publish_key")
     @classmethod
     def _api_key(cls, value: SecretStr | None) -> SecretStr | None:
         key = value.get_secret_value() if value else ""
@@ -116,6 +122,8 @@ class Config(BaseSettings):
 
 
 # Flags whose name is not the field's own: a list is given one item at a time.
+_SECRETS = frozenset({"api_key", "publish_key"})
+"""What has no flag."""
 _FLAGS = {"media_roots": "media-root", "tls_names": "tls-name", "advanced_elements": "advanced-element"}
 _WORDS = {
     "int_parsing": "'{input}' is not a number",
@@ -201,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"flexserver {software_version()}")
     parser.add_argument("--config", metavar="PATH", help="Settings file (TOML).")
     for name, info in Config.model_fields.items():
-        if name != "api_key":
+        if name not in _SECRETS:
             _add(parser, name, info)
     return parser
 

@@ -91,8 +91,6 @@ def test_bad_outputs_name_the_address(uri: str) -> None:
         ({"inputs": [{"source": {"uri": "test://ball"}}]}, "inputs"),
         ({"audio": {"source": "test"}}, "audio"),
         ({"outputs": []}, "outputs"),
-        ({"klv_config": {"pass_klv": True}}, "klv_config"),
-        ({"klv_config": {"auto_extract_geolocation": True}}, "klv_config"),
         ({"encoding": {"codec": "h265"}}, "encoding.codec"),
         ({"encoding": {"codec": "av1"}}, "encoding.codec"),
         ({"uri": "srt://h:1"}, "source.uri"),
@@ -106,7 +104,7 @@ def test_what_is_not_built_yet_is_refused_by_name(parts: dict[str, Any], field: 
 
 
 def test_what_works_is_not_refused() -> None:
-    assert graph.unsupported(spec(klv_config={}, metadata={"a": "b"}), advanced=False) == []
+    assert graph.unsupported(spec(klv_config={"pass_klv": True}, metadata={"a": "b"}), advanced=False) == []
     assert graph.unsupported(m.PipelineSpec(id="a", mode=m.Mode.ADVANCED), advanced=True) == []
 
 

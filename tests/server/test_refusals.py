@@ -67,7 +67,6 @@ def details(response: httpx.Response) -> dict[str, str]:
         ({"mode": "multiview", "inputs": [{"source": TEST_SOURCE}]}, "inputs"),
         ({"audio": {"source": "test"}}, "audio"),
         ({"outputs": [{"uri": "udp://127.0.0.1:5000"}]}, "outputs"),
-        ({"klv_config": {"pass_klv": True}}, "klv_config"),
         ({"encoding": {"codec": "av1"}}, "encoding.codec"),
         ({"source": {"uri": "srt://host:1"}}, "source.uri"),
         ({"source": {"uri": "v4l2:///dev/video0"}}, "source.uri"),

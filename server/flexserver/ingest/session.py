@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from flexserver.ingest import rtsp, sdp
 from flexserver.ingest.ports import Pair, bind
 from flexserver.ingest.relay import Reader, Relay, Stream
-from flexserver.ingest.rtsp import BadRequest, Packet, Request
+from flexserver.ingest.rtsp import BadRequest, Request
 
 BEGIN_SECONDS = 10.0
 """From the connection to the first packet."""

@@ -56,8 +56,6 @@ def _unsupported(spec: PipelineSpec, advanced: bool) -> Iterator[FieldError]:
     if spec.mode == Mode.ADVANCED and not advanced:
         yield FieldError(field="mode", message="mode advanced needs a box that was started with --allow-advanced")
     yield from (_not_yet(name) for name in _NOT_YET if getattr(spec, name) is not None)
-    if spec.klv_config and (spec.klv_config.pass_klv or spec.klv_config.auto_extract_geolocation):
-        yield _not_yet("klv_config")
     if spec.encoding and spec.encoding.codec not in FORMATS:
         yield _not_yet("encoding.codec", f"codec {spec.encoding.codec}")
     if spec.source:

@@ -8,19 +8,20 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
-from flexclient.models import ErrorCode, Order, PipelineSpec
+from flexclient.models import ErrorCode, Order, PipelineSpec, Publisher
 from flexserver.errors import Refusal, conflict, not_found
 from flexserver.events import Hub
 from flexserver.logs import stamp
 from flexserver.media import graph
 from flexserver.pipelines import documents, status
+from flexserver.pipelines.cameras import Holders
 from flexserver.pipelines.runner import Runner, codec_of
 from flexserver.pipelines.supervisor import Supervisor
 from flexserver.pipelines.waiting import started, stopped
@@ -36,6 +37,8 @@ class Record:
     runner: Runner
     transient: bool = False
     """It is never stored: it goes with its publisher, or with the box."""
+    publisher: Publisher | None = None
+    """Who pushes its source to this box."""
 
 
 class Pipelines:
@@ -45,6 +48,7 @@ class Pipelines:
         self._store, self._hub, self._supervisor, self.rules = store, hub, supervisor, rules
         self._records: dict[str, Record] = {}
         self._mounts: dict[str, str] = {}
+        self._cameras = Holders()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         supervisor.records = supervisor.seats.records = self._records
         hub.snapshot = self._snapshot
@@ -55,6 +59,7 @@ class Pipelines:
             spec = _restored(row)
             if mount := graph.mount_of(spec):
                 self._mounts[mount] = row.id
+            self._cameras.restore(row.id, spec)
             self._records[row.id] = Record(row, spec, self._supervisor.runner(spec))
         for id, record in self._records.items():
             if told.get(id) != record.row.etag:
@@ -67,6 +72,10 @@ class Pipelines:
     def all(self) -> list[Record]:
         """Every pipeline, by id."""
         return [self._records[id] for id in sorted(self._records)]
+
+    def find(self, id: str) -> Record | None:
+        """One pipeline, if it is there."""
+        return self._records.get(id)
 
     def get(self, id: str) -> Record:
         """One pipeline. Raises `Refusal` (404)."""
@@ -87,7 +96,7 @@ class Pipelines:
             now = stamp(time.time())
             order = documents.first_order(spec)
             row = Row(spec.id, documents.stored_json(spec), order, _etag(), now, now)
-            with self._claimed(graph.mount_of(spec), spec.id), self._seat(spec.id, plays=order == Order.PLAY):
+            with self._claimed(spec), self._seat(spec.id, plays=order == Order.PLAY):
                 if not transient:
                     await self._store.save(row)
             record = self._records[spec.id] = Record(row, spec, self._supervisor.runner(spec), transient)
@@ -127,6 +136,7 @@ class Pipelines:
             record.runner.deleted = True
             self._publish_deleted(id)
             await record.runner.close()
+            self._cameras.release(id)  # not before: the worker has it open
             self._supervisor.seats.freed()
 
     async def order(self, id: str, order: Order, *, wait: bool = True) -> Record:
@@ -175,7 +185,7 @@ class Pipelines:
         mount, old_mount = graph.mount_of(spec), record.runner.mount
         row = replace(record.row, spec=text, order=order, etag=_etag(), updated_at=stamp(time.time()))
         ordered = order != record.row.order
-        with self._claimed(mount, record.row.id), self._seat(record.row.id, plays=ordered and order == Order.PLAY):
+        with self._claimed(spec), self._seat(record.row.id, plays=ordered and order == Order.PLAY):
             await self._save(record, row)
         if old_mount != mount:
             self._release(old_mount, record.row.id)
@@ -209,8 +219,11 @@ class Pipelines:
         async with lock:
             yield
 
-    def _claimed(self, mount: str | None, id: str) -> _Claim:
-        return _Claim(self._mounts, mount, id)
+    @contextmanager
+    def _claimed(self, spec: PipelineSpec) -> Iterator[None]:
+        """The mount and the cameras for as long as the pipeline is stored. Raises `Refusal` (409)."""
+        with _Claim(self._mounts, graph.mount_of(spec), spec.id), self._cameras.claimed(spec.id, spec):
+            yield
 
     def _seat(self, id: str, *, plays: bool) -> AbstractContextManager[None]:
         """A seat for as long as the order is stored. Raises `Refusal` (402)."""

@@ -74,6 +74,7 @@ def _status(record: Record) -> PipelineStatus:
         klv=Klv(available=False),
         stats=runner.stats,
         framegrab=runner.grabs.status(record.spec, runner.playing_since, time.monotonic()),
+        publisher=record.publisher,
     )
 
 

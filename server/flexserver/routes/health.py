@@ -32,6 +32,8 @@ async def parts_of(box: Box) -> dict[str, PartHealth]:
         "store": _store(box),
         "disk": await asyncio.to_thread(_disk, box),
     }
+    if ingress := box.ingress.health():
+        parts["ingress"] = ingress
     if announcing := box.announcements.health():
         parts["announcements"] = announcing
     return parts
@@ -52,6 +54,14 @@ def _workers(box: Box) -> PartHealth:
     if troubled:
         shown = ", ".join(troubled[:5]) + (f" and {len(troubled) - 5} more" if len(troubled) > 5 else "")
         return PartHealth(status=Condition.DEGRADED, message=f"these pipelines do not play as ordered: {shown}")
+    return _framegrabs(box)
+
+
+def _framegrabs(box: Box) -> PartHealth:
+    """Pictures that cannot be kept are worth a word, though every stream is well."""
+    for record in box.pipelines.all():
+        if record.runner.on_air and record.spec.framegrab and (fault := record.runner.grabs.fault):
+            return PartHealth(status=Condition.DEGRADED, message=f"no framegrabs of {record.row.id}: {fault}")
     return PartHealth(status=Condition.OK)
 
 
