@@ -12,8 +12,9 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from flexserver import certs, logs, vendor
 from flexserver.announce.part import Announcements
@@ -34,6 +35,19 @@ from flexserver.serving import Server, Signals
 from flexserver.settings import BoxSettings
 from flexserver.store import Store, StoreError
 from flexserver.webhooks import Webhooks, networks
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Swagger UI's server and where it listens."""
+
+    server: Server
+    listener: socket.socket
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return int(self.listener.getsockname()[1])
 
 
 class CannotStart(Exception):
@@ -82,7 +96,7 @@ def _data_dir(config: Config) -> TextIO:
 async def serve(config: Config) -> None:
     """Run the box until a signal ends it. Raises `CannotStart`, `StoreError`; CancelledError before it was ready."""
     signals = Signals(_cancel_me())
-    listener = _listen(config)
+    listener = _listen(config.host, config.port, "--port")
     store = Store(config.data_dir / "flex.db")
     hub = Hub(config.data_dir / "events.db")
     engine = Engine(config)
@@ -160,11 +174,15 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     certificate, tls = _identity(box.config, renew)
     closing: list[asyncio.Task[None]] = []
 
-    server = Server(App(box), tls, lambda: _ready(box, listener, certificate))
+    pages = _swagger(box, listener)
+    app = App(box) if pages is None else swagger.Admitting(App(box), box.pipelines.rules.hosts, pages.port)
+    server = Server(app, tls, lambda: _ready(box, listener, certificate, pages))
 
     def on_signal(again: bool) -> None:
         box.closing = True
         server.stop(now=again)
+        if pages:
+            pages.server.stop(now=True)
         box.cameras.stop()
         box.hub.close("shutdown")
         closing.append(asyncio.ensure_future(box.ingress.close()))
@@ -175,13 +193,15 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
             box.engine.front.kill()
 
     signals.handler = on_signal
-    background = (
+    background: tuple[asyncio.Task[Any], ...] = (
         asyncio.create_task(box.supervisor.watch(), name="the supervisor"),
         asyncio.create_task(box.license.watch(), name="the licence's clock"),
         asyncio.create_task(
             certs.keep_fresh(certificate, renew, tls, box.announcements.renewed), name="the certificate"
         ),
     )
+    if pages:
+        background += (asyncio.create_task(pages.server.serve(sockets=[pages.listener]), name="Swagger UI"),)
     box.duties = background
     box.store.on_write = box.metrics.written
     try:
@@ -194,23 +214,32 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
             task.cancel()
 
 
-def _listen(config: Config) -> socket.socket:
-    """The API's socket, bound: a port that is taken is known before anything else is done."""
+def _listen(host: str, port: int, flag: str) -> socket.socket:
+    """A socket, bound: a port that is taken is known before anything else is done."""
     try:
-        found = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotStart(
-                f"port {config.port} is in use; choose another with --port (0 takes any free one)"
-            ) from None
-        raise CannotStart(
-            f"cannot listen on {config.host} port {config.port}: {error.strerror} (--host, --port)"
-        ) from None
+            raise CannotStart(f"port {port} is in use; choose another with {flag} (0 takes any free one)") from None
+        raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror} (--host, {flag})") from None
     return listener
+
+
+def _swagger(box: Box, api: socket.socket) -> Pages | None:
+    """What Swagger UI needs, where it is wanted. Raises `CannotStart`."""
+    if box.config.swagger_port is None:
+        return None
+    folder = swagger.assets()
+    if folder is None:
+        raise CannotStart("--swagger-port: Swagger UI is not installed (pip install 'flex-video[swagger]')")
+    listener = _listen(box.config.host, box.config.swagger_port, "--swagger-port")
+    port = api.getsockname()[1]
+    server = Server(swagger.pages(folder, lambda request: f"https://{host_of(request, box.name)}:{port}"), None)
+    return Pages(server, listener)
 
 
 async def _start(engine: Engine) -> None:
@@ -242,7 +271,7 @@ def _names(config: Config) -> set[str]:
     return {*certs.local_names(), *config.tls_names, *({config.host} - WILDCARDS)}
 
 
-def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) -> None:
+def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate, pages: Pages | None) -> None:
     """Say where it is, once: a line for people, and JSON for whoever gave a descriptor."""
     box.started = True
     host = _in_url("127.0.0.1" if box.config.host in WILDCARDS else box.config.host)
@@ -256,6 +285,7 @@ def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate) ->
         "ca_file": str(certificate.cert_file.absolute()),
         "data_dir": str(box.config.data_dir.absolute()),
         "pid": os.getpid(),
+        **({"swagger_url": f"http://{host}:{pages.port}"} if pages else {}),
     }
     with contextlib.suppress(OSError):  # nobody reads it: no reason to end
         sys.stdout.write(ready_line(box.config.host, port, rtsp_port, certificate.fingerprint) + "\n")

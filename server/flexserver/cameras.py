@@ -10,14 +10,12 @@ import asyncio
 import errno
 import json
 import logging
-import os
-import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flexclient.models import Camera, CameraAdded, CameraCapability, CameraDetail, CameraRemoved, Cameras, ErrorCode
-from flexserver.devices.nodes import Node
+from flexserver.devices.nodes import Node, device_of
 from flexserver.devices.process import NoAnswer, Prober, watch
 from flexserver.errors import Refusal, conflict, invalid_field, not_found
 from flexserver.events import Hub
@@ -214,14 +212,6 @@ class CameraList:
                 await self._store.put(FACT, json.dumps(kept))
             except Refusal as error:
                 log.warning("what was told of cameras is not kept", extra={"fields": {"cause": error.message}})
-
-
-def device_of(path: str) -> str | None:
-    """The device that a path names, links below /dev followed; None where it is not below /dev."""
-    plain = posixpath.normpath("/" + path.lstrip("/")) if path.startswith("/") and "\0" not in path else ""
-    if not plain.startswith("/dev/"):
-        return None
-    return os.path.realpath(plain)
 
 
 def _left(before: Node, now: Node | None) -> bool:

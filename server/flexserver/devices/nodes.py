@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ def listing() -> dict[str, Node]:
         except FileNotFoundError:  # it left while it was looked at
             continue
     return found
+
+
+def device_of(path: str) -> str | None:
+    """The device that a path names, links below /dev followed; None where it is not below /dev."""
+    plain = posixpath.normpath("/" + path.lstrip("/")) if path.startswith("/") and "\0" not in path else ""
+    if not plain.startswith("/dev/"):
+        return None
+    return os.path.realpath(plain)
 
 
 def _node(name: str) -> Node:

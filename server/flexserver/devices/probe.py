@@ -1,8 +1,9 @@
 """One question about devices, asked and answered in a process of its own: it prints one JSON line and exits.
 
-`python -m flexserver.devices.probe camera /dev/video0`: what the camera is and what it can do,
-`{"camera": {...}}` with the fields of `CameraDetail`; `{"camera": null}` where this node captures no video;
-`{"fault": "...", "hint": "...", "errno": N}` where it cannot be asked. `python -m flexserver.devices.probe audio`: `{"devices": [...], "problem": null}`.
+`python -m flexserver.devices.probe camera /dev/video0`: what the camera is and what it can do, `{"camera": {...}}` with
+the fields of `CameraDetail`; `{"camera": null}` where this node captures no video; `{"fault": "...", "hint": "...",
+"errno": N}` where it cannot be asked. `python -m flexserver.devices.probe audio`: `{"devices": [...],
+"problem": null}`.
 
 A driver that hangs hangs this process. Whoever started it waits for as long as it likes and kills it.
 """

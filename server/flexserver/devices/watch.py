@@ -1,8 +1,8 @@
 """Tells which video devices there are, for as long as somebody listens: a JSON line at the start and at every change.
 
 `{"/dev/video0": {"plug": "...", ...}, ...}`, with the fields of `nodes.Node`. It sleeps until the kernel says that a
-device came or went (netlink), and looks at sysfs every two seconds all the same: in a container the socket may be refused, or be silent.
-It opens no device, so no driver can hang it. It ends when its stdin does: then the server is gone.
+device came or went (netlink), and looks at sysfs every two seconds all the same: in a container the socket may be
+refused, or be silent. It opens no device, so no driver can hang it. It ends when its stdin does: the server is gone.
 """
 
 from __future__ import annotations

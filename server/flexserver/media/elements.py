@@ -79,7 +79,7 @@ class Graph:
     links: tuple[Link, ...]
     codec: str = "h264"
     source: str = "test"
-    """Kind of source: `test`, `file`, `rtsp`, `udp` or `line`."""
+    """Kind of source: `test`, `file`, `camera`, `rtsp`, `udp` or `line`."""
     loop: bool = False
     """Files: begin again at the end."""
     size: tuple[int, int] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _SENTENCES = {
     ("gst-resource-error-quark", 3): "there is nothing at this address",
+    ("gst-resource-error-quark", 4): "another program uses it",
     ("gst-resource-error-quark", 5): "it cannot be opened",
     ("gst-resource-error-quark", 6): "the destination cannot be opened",
     ("gst-resource-error-quark", 7): "no connection can be made to it",

@@ -73,6 +73,8 @@ class Where:
     rtsp_port: int = outputs.DEFAULT_RTSP_PORT
     media_roots: tuple[str, ...] = ()
     advanced_elements: tuple[str, ...] = ADVANCED_ELEMENTS
+    camera_caps: str | None = None
+    """How the pipeline's camera runs where its source does not say."""
 
 
 def build(spec: PipelineSpec, where: Where) -> Graph:
@@ -84,7 +86,7 @@ def build(spec: PipelineSpec, where: Where) -> Graph:
     encoding = spec.encoding or DEFAULT_ENCODING
     size, fps = _made(spec, encoding)
     is_test = sources.kind_of(spec.source) == "test"
-    found = sources.pictures(spec.source, size=size, fps=fps)
+    found = sources.pictures(spec.source, size=size, fps=fps, camera_caps=where.camera_caps)
     middle = picture.chain(spec, encoding, found.kind)
     tail = (*middle, *picture.waiting(found.kind), encode.encoder(encoding, delimited=mount_of(spec) is None))
     ends, end_links = _ends(spec, tail[-1])

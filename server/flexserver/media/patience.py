@@ -9,9 +9,9 @@ CONNECT = 5.0
 FIRST_PICTURE = 20.0
 """Seconds from there to the first picture: a stream may be joined between two distant key frames."""
 SILENCE = 2.5
-"""Seconds between two pictures of a network source; looked at often enough to be noticed within three."""
+"""Seconds between two pictures of a network source or a camera; looked at often enough to be noticed within three."""
 
-_NETWORK = frozenset({"rtsp", "udp"})
+_LIVE = frozenset({"rtsp", "udp", "camera"})
 
 
 @dataclass(slots=True)
@@ -35,5 +35,5 @@ class Patience:
         if not pictures:
             late = now - self.arrived > FIRST_PICTURE
             return f"data arrives, but no picture could be decoded within {FIRST_PICTURE:.0f} s" if late else None
-        silent = self.kind in _NETWORK and now - self.moved > SILENCE
+        silent = self.kind in _LIVE and now - self.moved > SILENCE
         return f"no picture for {now - self.moved:.1f} s" if silent else None

@@ -2,11 +2,16 @@
 
 `udp://` takes what it carries from the query: `?format=ts` (MPEG-TS, also without a query), `rtp` or `rtp-h264`
 (H.264 in RTP), `rtp-h265`, `rtp-ts` (MPEG-TS in RTP). The address is the one to listen on, or a multicast group.
+
+A camera is `v4l2:///dev/...`, or `file:///dev/videoN` or `file:///dev/v4l/...`. It runs as `source.caps` says, else as
+its best capability.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import posixpath
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,6 +47,7 @@ VIDEO = ";".join(
 RTP_VIDEO = "application/x-rtp,media=(string)video"
 RAW_VIDEO = "video/x-raw"
 
+_CAMERA = re.compile(r"/dev/(video\d+|v4l/.+)")
 _RTP = {"rtp": "H264", "rtp-h264": "H264", "rtp-h265": "H265", "rtp-ts": "MP2T"}
 _SOCKET_BUFFER = 4 * 1024 * 1024
 
@@ -55,14 +61,21 @@ class Pictures:
     links: tuple[Link, ...]
 
 
-def pictures(source: Source, *, size: tuple[int, int], fps: float) -> Pictures:
-    """The source's elements. `size` and `fps` are what the test source makes; all others bring their own."""
+def pictures(source: Source, *, size: tuple[int, int], fps: float, camera_caps: str | None = None) -> Pictures:
+    """The source's elements. `size` and `fps` are what the test source makes; all others bring their own.
+
+    `camera_caps`: how a camera runs where the source does not say.
+    """
     parts = urlsplit(source.uri)
+    if device := camera_of(source.uri):
+        return _camera(device, source.caps or camera_caps)
     return _test(parts.netloc, size, fps) if parts.scheme == "test" else _NETWORK_AND_FILES[parts.scheme](source, parts)
 
 
 def kind_of(source: Source) -> str:
-    """`test`, `file`, `rtsp` or `udp`."""
+    """`test`, `file`, `camera`, `rtsp` or `udp`."""
+    if camera_of(source.uri):
+        return "camera"
     return {"rtsps": "rtsp"}.get(scheme := urlsplit(source.uri).scheme, scheme)
 
 
@@ -76,6 +89,29 @@ def _file(_: Source, parts: SplitResult) -> Pictures:
     file = _element("filesrc", SOURCE, location=unquote(parts.path))
     tracks = _element("parsebin", "tracks")
     return _decoded("file", file, tracks, links=chain(file, tracks), accept=VIDEO)
+
+
+def camera_of(uri: str) -> str | None:
+    """The path of the camera that an address names; None where it names none."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    path = posixpath.normpath("/" + unquote(parts.path).lstrip("/"))
+    is_camera = parts.scheme == "v4l2" or (parts.scheme == "file" and _CAMERA.fullmatch(path))
+    return path if is_camera else None
+
+
+def _camera(device: str, wanted: str | None) -> Pictures:
+    """Raw pictures as they come, JPEG by its own decoder, everything else by whichever decoder there is."""
+    camera = _element("v4l2src", SOURCE, device=device)
+    asked = () if wanted is None else (_element("capsfilter", "asked", caps=wanted),)
+    media = "" if wanted is None else wanted.partition(",")[0].strip()
+    if media == RAW_VIDEO:
+        return Pictures("camera", (camera, *asked), (*chain(camera, *asked), Link("asked", ENTRY)))
+    decode = _element("jpegdec", "decode") if media == "image/jpeg" else _decoder()
+    found = Link("decode", ENTRY, None if media == "image/jpeg" else RAW_VIDEO)
+    return Pictures("camera", (camera, *asked, decode), (*chain(camera, *asked, decode), found))
 
 
 def _rtsp(source: Source, parts: SplitResult) -> Pictures:
@@ -125,7 +161,7 @@ _NETWORK_AND_FILES: dict[str, Callable[[Source, SplitResult], Pictures]] = {
     "rtsps": _rtsp,
     "udp": _udp,
 }
-SCHEMES = ("test", *_NETWORK_AND_FILES)
+SCHEMES = ("test", *_NETWORK_AND_FILES, "v4l2")
 """The schemes that this version reads."""
 
 

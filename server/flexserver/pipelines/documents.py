@@ -29,8 +29,11 @@ from flexclient.models import (
     check,
 )
 from flexserver.announce import metadata
+from flexserver.devices.nodes import DEVICE, device_of
 from flexserver.errors import invalid, invalid_field
 from flexserver.media import graph
+from flexserver.media.sources import camera_of
+from flexserver.pipelines.cameras import cameras_of
 
 DEFAULT_OUTPUT = "rtsp://0.0.0.0:8731/"
 MASK = "**********"
@@ -63,7 +66,7 @@ def examine(spec: PipelineSpec, rules: Rules) -> PipelineSpec:
         raise invalid(*faults)
     if faults := tuple(file_faults(spec, rules.media_roots)):
         raise invalid(*faults, hint=f"Files may lie in {', '.join(map(str, rules.media_roots))}.")
-    if faults := tuple(_interface_faults(spec)):
+    if faults := (*_camera_faults(spec), *_interface_faults(spec)):
         raise invalid(*faults)
     return _complete(spec)
 
@@ -113,7 +116,7 @@ def _is_here(host: str) -> bool:
 
 def file_faults(spec: PipelineSpec, roots: tuple[Path, ...]) -> Iterator[FieldError]:
     """Whether a file source is there and inside the allowed folders. Looks at the disk; links are followed first."""
-    if spec.source is None or not spec.source.uri.startswith("file:"):
+    if spec.source is None or not spec.source.uri.startswith("file:") or camera_of(spec.source.uri):
         return
     try:
         message = _file_fault(Path(os.path.realpath(unquote(urlsplit(spec.source.uri).path))), roots)
@@ -129,6 +132,14 @@ def _file_fault(path: Path, roots: tuple[Path, ...]) -> str | None:
     if not path.is_file():
         return f"there is no file {path}"
     return None if os.access(path, os.R_OK) else f"the box may not read {path}"
+
+
+def _camera_faults(spec: PipelineSpec) -> Iterator[FieldError]:
+    """Whether what is where a camera should be is one. One that is not there may be plugged in later."""
+    for field, path in cameras_of(spec):
+        device = device_of(path)
+        if device is None or (not DEVICE.fullmatch(device) and os.path.lexists(device)):
+            yield FieldError(field=field, message=f"{path} is no camera: cameras are /dev/videoN and links to them")
 
 
 def _interface_faults(spec: PipelineSpec) -> Iterator[FieldError]:

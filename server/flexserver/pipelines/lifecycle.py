@@ -196,11 +196,16 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Hurried:
+    """What the next try would wait for is here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The end."""
 
 
-Happening: TypeAlias = Told | Changed | Wanted | Played | Ended | Faulted | Exited | Due | Reviewed | Closed
+Happening: TypeAlias = Told | Changed | Wanted | Played | Ended | Faulted | Exited | Due | Reviewed | Hurried | Closed
 Next: TypeAlias = tuple[Life, tuple[Action, ...]]
 
 
@@ -219,6 +224,8 @@ def step(life: Life, event: Happening, now: float, policy: Policy) -> Next:
             return _due(life, now, policy)
         case Reviewed():
             return _settle(life, now, policy)
+        case Hurried():
+            return _settle(replace(life, retry_at=None), now, policy)
         case Exited(how):
             return _exited(life, how, now, policy)
         case _:

@@ -7,18 +7,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flexclient.models import Mode, PipelineSpec
 from flexserver import protocol
 from flexserver.config import Config
+from flexserver.devices.nodes import device_of
 from flexserver.errors import invalid_field
 from flexserver.events import Hub
 from flexserver.media import graph
+from flexserver.media.sources import camera_of
 from flexserver.pipelines import documents, grabs, status
+from flexserver.pipelines.cameras import cameras_of
 from flexserver.pipelines.engine import Engine
-from flexserver.pipelines.lifecycle import Fault, Policy
+from flexserver.pipelines.lifecycle import Fault, Hurried, Policy
 from flexserver.pipelines.runner import Runner, Told
 from flexserver.pipelines.seats import Seats
 from flexserver.pipelines.waiting import code_of
@@ -51,6 +55,8 @@ class Supervisor:
             advanced_elements=graph.ADVANCED_ELEMENTS + config.advanced_elements,
         )
         self.seats = Seats()
+        self.camera_caps: Callable[[str], str | None] = lambda _: None
+        """How the camera at a path runs best. Raises LookupError where it is not there; set by who knows."""
         self._fresh: dict[str, None] = {}
         """Pipelines with new statistics that nobody was told yet, oldest first."""
         engine.front.on_readers = self._on_readers
@@ -92,9 +98,23 @@ class Supervisor:
         for fault in documents.file_faults(spec, self._rules.media_roots):
             return Fault("source", fault.message)
         try:
-            return graph.build(spec, self._where)
+            return graph.build(spec, self.where(spec))
+        except LookupError as error:
+            return Fault("source", str(error))
         except ValueError as error:
             return Fault("graph", str(error))
+
+    def where(self, spec: PipelineSpec) -> graph.Where:
+        """What the box decides of a pipeline's graph. Raises LookupError where its camera is not there."""
+        if spec.source is None or spec.source.caps or (path := camera_of(spec.source.uri)) is None:
+            return self._where
+        return replace(self._where, camera_caps=self.camera_caps(path))
+
+    def camera_came(self, device: str) -> None:
+        """Whoever waits for this camera need not wait any longer."""
+        for record in self.records.values():
+            if any(device_of(path) == device for _, path in cameras_of(record.spec)):
+                record.runner.happen(Hurried())
 
     def _on_readers(self, message: protocol.Readers) -> None:
         for record in self.records.values():

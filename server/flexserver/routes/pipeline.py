@@ -101,8 +101,15 @@ async def read_graph(call: Call) -> Response:
     record = call.box.pipelines.get(call.id)
     if call.query.get("format") == "dot":
         return Response(await _ask(record, "running graph", "dot"), media_type=TEXT)
-    line = graph.build(record.spec, graph.Where()).to_launch()
+    line = graph.build(record.spec, graph.Where(camera_caps=_camera_caps(call, record))).to_launch()
     return Response(line + "\n", media_type=TEXT)
+
+
+def _camera_caps(call: Call, record: Record) -> str | None:
+    try:
+        return call.box.supervisor.where(record.spec).camera_caps
+    except LookupError:  # not plugged in: the line leaves it to the camera
+        return None
 
 
 async def logs(call: Call) -> Response:
@@ -126,7 +133,7 @@ _E = ErrorCode
 _MEDIA = (_E.GSTREAMER_ERROR, _E.GSTREAMER_UNAVAILABLE, _E.PIPELINE_START_TIMEOUT)
 _BODY = (_E.VALIDATION_ERROR, _E.PAYLOAD_TOO_LARGE, _E.UNSUPPORTED_MEDIA_TYPE)
 _LICENSE = (_E.LICENSE_ERROR, _E.LICENSE_LIMIT_EXCEEDED)
-_STORED = (_E.CONFLICT, _E.INSUFFICIENT_STORAGE)
+_STORED = (_E.CONFLICT, _E.PIPELINE_CONFLICT, _E.INSUFFICIENT_STORAGE)
 _ETAG = ("ETag", "Names this version, for If-Match and If-None-Match.")
 _APPLIED = ("Flex-Applied", "How a running pipeline took the change: live, restart or stored.")
 _ONE = Answer(Pipeline, meaning="The pipeline.", headers=(_ETAG,))
