@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from flexserver import certs, logs, vendor
+from flexserver import certs, logs, swagger, vendor
 from flexserver.announce.part import Announcements
 from flexserver.app import App
 from flexserver.auth import Auth
@@ -31,6 +31,7 @@ from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
 from flexserver.pipelines.service import Pipelines
 from flexserver.pipelines.supervisor import Supervisor
+from flexserver.routing import host_of
 from flexserver.serving import Server, Signals
 from flexserver.settings import BoxSettings
 from flexserver.store import Store, StoreError

@@ -19,6 +19,8 @@ class Refusal(Exception):
     hint: str | None = None
     details: tuple[FieldError, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    """Another HTTP status than the code's own."""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -64,7 +66,7 @@ def answer(refusal: Refusal, request_id: str) -> Response:
     """The whole answer to a refused request."""
     return Response(
         document(refusal, request_id),
-        status_code=STATUS_OF[refusal.code],
+        status_code=refusal.status or STATUS_OF[refusal.code],
         media_type="application/json",
         headers=dict(refusal.headers),
     )
