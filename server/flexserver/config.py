@@ -61,6 +61,8 @@ class Config(BaseSettings):
     """Port of the API (HTTPS); 0 takes any free one."""
     rtsp_port: Port = 8731
     """Port of the RTSP output; 0 takes any free one."""
+    swagger_port: Port | None = None
+    """Port of Swagger UI (plain HTTP), 38081 as a rule; without one there is none."""
     data_dir: Path = Field(default_factory=_data_dir)
     """Folder for pipelines, events and certificates."""
     media_roots: Paths = ()

@@ -154,9 +154,7 @@ class Call:
     @property
     def host(self) -> str:
         """The box's name as the client knows it."""
-        said = self.request.headers.get("host", "")
-        name = said if said.endswith("]") else said.rpartition(":")[0] or said
-        return name if _HOST.fullmatch(name) else self.box.name
+        return host_of(self.request, self.box.name)
 
     @property
     def if_match(self) -> str | None:
@@ -181,6 +179,13 @@ class Call:
         """The parts of a query parameter with commas, None where it is absent."""
         text = self.query.get(name)
         return None if text is None else frozenset(text.split(","))
+
+
+def host_of(request: Request, default: str) -> str:
+    """The name that the client knows the box by, from the `Host` header; `default` where that is none."""
+    said = request.headers.get("host", "")
+    name = said if said.endswith("]") else said.rpartition(":")[0] or said
+    return name if _HOST.fullmatch(name) else default
 
 
 def reply(

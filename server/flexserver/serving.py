@@ -104,9 +104,9 @@ class Protocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """Serves one ASGI application over TLS until it is told to stop."""
+    """Serves one ASGI application until it is told to stop: over TLS, or where `tls` is None in the clear."""
 
-    def __init__(self, app: object, tls: ssl.SSLContext, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: object, tls: ssl.SSLContext | None, on_ready: Callable[[], None] = lambda: None) -> None:
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # an ASGI application
             http=Protocol,
@@ -120,7 +120,7 @@ class Server(uvicorn.Server):
             timeout_keep_alive=30,
             timeout_graceful_shutdown=GRACE_SECONDS,
             h11_max_incomplete_event_size=MAX_HEADERS,
-            ssl_context_factory=lambda _config, _default: tls,
+            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
         )
         super().__init__(config)
         self._on_ready = on_ready
