@@ -173,10 +173,7 @@ def _shape_faults(spec: PipelineSpec) -> Iterator[FieldError]:
             if getattr(spec, name) is not None:
                 yield FieldError(field=name, message=f"an advanced pipeline has no {name}: it is in its launch line")
         if spec.framegrab is not None:
-            message = (
-                "an advanced pipeline takes no framegrabs: its pictures are encoded when they leave its launch line"
-            )
-            yield FieldError(field="framegrab", message=message)
+            yield FieldError(field="framegrab", message=_NO_PICTURES)
         return
     if spec.source is None:
         yield FieldError(field="source", message="a simple pipeline needs a source")
