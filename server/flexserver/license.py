@@ -82,28 +82,26 @@ class Licensing:
     async def remove(self) -> License:
         """Remove the licence, if there is one. Raises `Refusal` (507)."""
         if self._store.facts().get(FACT) is not None:
-            await self._store.put(FACT, "null")
+            await self._store.put(FACT, None)
         self._terms, self._why = None, "there is no licence"
         self._tell()
         return self.now
 
     async def watch(self) -> None:
         """Notice when the licence ends, for ever. The clock is looked at: it may be set while the box runs."""
-        before = self.grant()
+        terms, was_valid = self._terms, self._valid()
         while True:
             await asyncio.sleep(LOOK)
-            now = self.grant()
-            if now != before:
-                log.warning("what is licensed has changed", extra={"fields": {"now": now.says}})
+            if self._terms is terms and self._valid() != was_valid:
+                log.warning("the clock has changed what is licensed", extra={"fields": {"now": self.grant().says}})
                 self._tell()
-            before = now
+            terms, was_valid = self._terms, self._valid()
 
     def _restore(self, stored: str | None) -> None:
-        text = json.loads(stored) if stored else None
-        if self._key is None or not isinstance(text, str):
+        if self._key is None or stored is None:
             return
         try:
-            self._terms = vendor.read(text, self._key)
+            self._terms = vendor.read(str(json.loads(stored)), self._key)
         except Refusal as refusal:
             self._why = "the stored licence is not valid for this box"
             log.error("the stored licence is not used", extra={"fields": {"why": refusal.message}})

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from flexclient import FlexClient
 from flexclient.models import Settings
+from flexclient.testing import FakeFlex, Seen
 from flexctl.editing import editor
 from flexctl.errors import Misuse
 from flexctl.manifest import assign
@@ -236,6 +237,24 @@ def test_a_dry_run_of_an_edit(server: Box, tmp_path: Path) -> None:
     assert 'If-Match: "' in ran.out
     assert '"name": "gate"' in ran.out
     assert now(server).name is None
+
+
+def test_a_box_without_etags_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeFlex(plain=True)
+    monkeypatch.setattr("flexctl.state.connect", lambda **_: FlexClient(transport=fake))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ran = flexctl("settings", "edit", "--yes", EDITOR=writes(tmp_path, ("name: null", "name: gate")))
+    assert (ran.code, FlexClient(transport=fake).settings.get().name) == (0, "gate")
+
+    def change(seen: Seen) -> None:
+        if seen.method == "GET" and len(fake.requests) == first + 2:
+            FlexClient(transport=fake).settings.update({"name": "theirs"})
+
+    first, fake.on_request = len(fake.requests), change
+    ran = flexctl("settings", "edit", "--yes", EDITOR=writes(tmp_path, ("name: gate", "name: mine")))
+    assert ran.code == 5
+    assert "somebody else changed the settings" in ran.err
+    assert FlexClient(transport=fake).settings.get().name == "theirs"
 
 
 def person(server: Box, tmp_path: Path, edits: str) -> Any:

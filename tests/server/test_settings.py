@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from flexclient.models import Settings
+from flexclient.models import ErrorCode, Settings
 from flexserver.errors import Refusal
 from flexserver.events import Hub
 from flexserver.settings import BoxSettings, merged
@@ -197,6 +197,29 @@ def test_parts_are_called_after_the_change_and_a_failing_one_harms_nobody(tmp_pa
         return heard
 
     assert [one.name for one in asyncio.run(check())] == ["gate"]
+
+
+def test_a_full_disk_changes_nothing_and_tells_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check() -> None:
+        store, hub = Store(tmp_path / "flex.db"), Hub(tmp_path / "events.db")
+        hub.start()
+        settings, heard = BoxSettings(store, hub), list[Settings]()
+        settings.changed.append(heard.append)
+        before, etag, newest = settings.now, settings.etag, hub.newest
+
+        async def full(*_: object) -> None:
+            raise Refusal(ErrorCode.INSUFFICIENT_STORAGE, "the disk is full")
+
+        monkeypatch.setattr(store, "put", full)
+        with pytest.raises(Refusal, match="the disk is full"):
+            await settings.update({"name": "gate"})
+        assert (settings.now, settings.etag, hub.newest, heard) == (before, etag, newest, [])
+        monkeypatch.undo()
+        assert (await settings.update({"name": "yard"})).name == "yard"
+        await hub.finish()
+        store.close()
+
+    asyncio.run(check())
 
 
 JSON = st.recursive(
