@@ -19,7 +19,7 @@ def admit(box: FakeBox, seen: Seen, *, key: bool = False) -> None:
     if key and box.api_key is not None and not machine:
         raise _unauthorized("this needs the API key", "Send it as 'X-API-Key'.")
     if (box.token or box.password) and not (machine or box.bearer(seen) in {box.token, *box.sessions} - {None}):
-        raise _unauthorized("a token is needed", "Log in first.")
+        raise _unauthorized("a token is needed", "Log in: POST /flex/auth/login gives a token.")
 
 
 def _unauthorized(message: str, hint: str) -> Refusal:

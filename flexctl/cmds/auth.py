@@ -39,11 +39,11 @@ def login(
     """Begin a session of 24 hours. Every command for this box then uses it by itself.
 
     The token is kept in the system's keyring. A machine without one has the choice: a file that only you can read, or
-    the variable FLEX_TOKEN.
+    the variable FLEX_TOKEN, as in `export FLEX_TOKEN=$(flexctl auth login --print-token)`.
 
     flexctl auth login
     flexctl auth login --password-stdin < password.txt
-    export FLEX_TOKEN=$(flexctl auth login --print-token)
+    flexctl auth login --insecure-storage
     """
     run = state_of(ctx)
     if insecure_storage and print_token:

@@ -9,6 +9,8 @@ from typing import Any
 from flexctl.out.human import moment
 from flexctl.views.view import Column, Field, Part, View
 
+KEY = "FLEX_API_KEY"
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -27,8 +29,12 @@ def _you(access: Access) -> str:
     if not access.auth_enabled:
         return "everybody may do everything"
     if access.let_in:
-        return "let in by the API key" if access.token_in == "FLEX_API_KEY" else "logged in"  # noqa: S105
-    return "not let in any more" if access.token_in else "not logged in"
+        return "let in by the API key" if access.token_in == KEY else "logged in"
+    return (
+        f"not let in: the {'key' if access.token_in == KEY else 'token'} is not, or no longer, good"
+        if access.token_in
+        else "not logged in"
+    )
 
 
 def _details(access: Access) -> list[Part]:
