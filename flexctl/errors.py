@@ -144,7 +144,11 @@ _GIVEN_UP = "does not try again"
 """What the box says of a pipeline that can never work as it is: its code is that of one that it tries again."""
 _MAKE_ROOM = "PUT replaces it, PATCH changes it, DELETE makes room."
 _REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
-_COMMANDS = {"GET /flex/webhooks": "webhook list", "PUT /flex/settings": "settings set"}
+_COMMANDS = {
+    "GET /flex/cameras": "camera list",
+    "GET /flex/webhooks": "webhook list",
+    "PUT /flex/settings": "settings set",
+}
 
 
 def in_our_words(hint: str, name: str = "ID") -> str:
@@ -152,6 +156,7 @@ def in_our_words(hint: str, name: str = "ID") -> str:
     if hint == _MAKE_ROOM:
         return f"`flexctl pipeline update {name}` changes it, `flexctl pipeline delete {name}` makes room."
     hint = hint.replace("(PUT or PATCH)", f"(`flexctl pipeline update {name}`)")
+    hint = hint.replace("GET /flex/openapi.json", "`flexctl openapi`")
     hint = hint.replace("GET /flex/licensed", "`flexctl license show`")
     for request, command in _COMMANDS.items():
         hint = hint.replace(request, f"`flexctl {command}`")

@@ -70,6 +70,8 @@ class Screen:
         sys.exit(128 + number)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, Exception):  # it is told below, and what was drawn is no longer true
+            self.draw(())
         self._live.stop()
         signal.signal(signal.SIGTERM, self._old_term)
         if self._svg:

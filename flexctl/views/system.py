@@ -30,7 +30,7 @@ HEALTH_PARTS: View[HealthPart] = View(
     columns=(
         Column("part", "PART", lambda p: p.name),
         Column("status", "STATUS", lambda p: p.status, "state"),
-        Column("message", "MESSAGE", lambda p: p.message),
+        Column("message", "MESSAGE", lambda p: p.message, if_any=True),
     ),
     details=lambda p: [Part("", (Field("Part", p.name), Field("Status", p.status, "state")))],
     name=lambda p: p.name,
