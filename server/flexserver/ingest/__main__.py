@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from flexserver import protocol
 from flexserver.ingest.relay import Relay
+from flexserver.ingest.rtmp import RtmpSession
 from flexserver.ingest.session import Session
 
 MAX_CONNECTIONS = 128
@@ -53,7 +54,7 @@ class Ingest:
 
     async def _listen(self, wanted: protocol.Listen) -> None:
         problems = {}
-        wishes = (("rtsp", wanted.rtsp_port, self._rtsp),)
+        wishes = (("rtsp", wanted.rtsp_port, self._rtsp), ("rtmp", wanted.rtmp_port, self._rtmp))
         for name, port, serve in wishes:
             problem = await self._settle(name, None if port is None else (wanted.host, port), serve)
             if problem:
@@ -99,6 +100,9 @@ class Ingest:
 
     async def _rtsp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await Session(self.relay, reader, writer).run()
+
+    async def _rtmp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await RtmpSession(self.relay, reader, writer).run()
 
     async def _tell(self) -> None:
         while True:

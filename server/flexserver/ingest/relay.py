@@ -63,6 +63,10 @@ class Stream:
     def take(self, track: int, packet: bytes, *, control: bool = False) -> None:
         """A packet from the publisher."""
         self.received += len(packet)
+        self.send(track, packet, control=control)
+
+    def send(self, track: int, packet: bytes, *, control: bool = False) -> None:
+        """A packet to every reader."""
         for reader in self.readers:
             reader.take(track, packet, control=control)
 

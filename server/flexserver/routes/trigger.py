@@ -58,6 +58,6 @@ ENDPOINTS = (
         _DONE, query=_QUERY, key=True, errors=(_E.VALIDATION_ERROR, _E.UNAUTHORIZED, _E.INSUFFICIENT_STORAGE),
         note="A pipeline that a trigger made goes; a stored one is stopped where `pipelineId` names it or it reads "
         "this very stream. Where none is meant nothing happens. `action` is `play` where the same path was "
-        "published again within two seconds before: then this may be about the publisher before, and the box looks again.",
+        "published again within two seconds before: it may be about the publisher before, and the box looks again.",
     ),
 )  # fmt: skip
