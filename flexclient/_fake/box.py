@@ -122,11 +122,18 @@ class FakeBox:
         self.ring = Ring(ids=ids, retry_ms=retry_ms)
         self.kept: dict[str, Kept] = {}
         self.starts: dict[str, Start] = {}
+        self.triggered: set[str] = set()
+        """Pipelines that are there because of a trigger."""
         self.settings: dict[str, Any] = {}
         """What was set."""
         self.license: dict[str, Any] | None = None
         """The licence that was installed."""
         self.webhooks: dict[str, Hook] = {}
+        self.framegrabs: dict[str, tuple[bytes, str]] = {}
+        """Each file's content, and when it was made."""
+        self.cameras: dict[str, dict[str, Any]] = {}
+        """What is plugged in, as `GET /flex/camera` answers it, by its path."""
+        self.audio_devices: list[dict[str, Any]] = []
 
     @staticmethod
     def bearer(seen: Seen) -> str | None:
@@ -194,12 +201,25 @@ class FakeBox:
                 detail = FieldError(field="output.uri", message=f"{mine.mount} is used by pipeline {other.spec.id}")
                 raise Refusal(ErrorCode.CONFLICT, "the mount is taken", details=(detail,))
 
+    def check_camera(self, mine: Kept, id: str | None) -> None:  # noqa: A002 - the API's word
+        """Refuse a camera that another pipeline has."""
+        path = _camera_of(mine)
+        for other in self.kept.values():
+            if path and other.spec.id != id and _camera_of(other) == path:
+                message = f"the camera {path} is used by the pipeline '{other.spec.id}'"
+                raise Refusal(ErrorCode.PIPELINE_CONFLICT, message)
+
     def check_version(self, seen: Seen, kept: Kept) -> None:
         """Hold `If-Match`."""
         wanted = seen.headers.get("if-match")
         if wanted not in {None, "*", kept.etag}:
             message = f"pipeline {kept.spec.id} was changed since it was read"
             raise Refusal(ErrorCode.PRECONDITION_FAILED, message, hint="Read it again.")
+
+
+def _camera_of(kept: Kept) -> str | None:
+    uri = kept.spec.source.uri if kept.spec.source else ""
+    return uri.partition("://")[2] if uri.startswith(("v4l2://", "file:///dev/video")) else None
 
 
 def dumps(value: object) -> bytes:

@@ -6,7 +6,19 @@ import itertools
 import re
 from urllib.parse import unquote
 
-from flexclient._fake import auth, event, license, pipeline, settings, system, webhook  # noqa: A004  the resource is called so
+from flexclient._fake import (
+    audio_device,
+    auth,
+    camera,
+    event,
+    framegrab,
+    license,  # noqa: A004  the resource is called so
+    pipeline,
+    settings,
+    system,
+    trigger,
+    webhook,
+)
 from flexclient._fake.box import FakeAnswer, FakeBox, Refusal, Seen, dumps
 from flexclient._fake.route import Route
 from flexclient.models import ErrorCode, FieldError
@@ -59,11 +71,15 @@ def _check_request(box: FakeBox, route: Route, seen: Seen) -> None:
 
 
 ROUTES: tuple[Route, ...] = (
+    *audio_device.ROUTES,
     *auth.ROUTES,
+    *camera.ROUTES,
     *event.ROUTES,
+    *framegrab.ROUTES,
     *license.ROUTES,
     *pipeline.ROUTES,
     *settings.ROUTES,
     *system.ROUTES,
+    *trigger.ROUTES,
     *webhook.ROUTES,
 )
