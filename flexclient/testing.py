@@ -16,8 +16,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flexclient._fake.box import FakeAnswer, FakeBox, Kept, Refusal, Seen, Start, spec_of
+from flexclient._fake.box import FakeAnswer, FakeBox, Kept, Refusal, Seen, Start, now, spec_of
+from flexclient._fake.camera import webcam
 from flexclient._fake.events import Feed
+from flexclient._fake.framegrab import owner_of
 from flexclient._fake.routes import answer, refusing
 from flexclient._fake.webhook import delivery
 from flexclient._http import AsyncBaseTransport, BaseTransport, Request, Response, refused
@@ -95,6 +97,33 @@ class FakeFlex(BaseTransport, AsyncBaseTransport):
             raise ValueError(no.document) from None
         order = Order.PLAY if state == State.PLAYING else Order.ARMED
         self._box.kept[checked.id] = Kept(checked, order, State(state))
+
+    def plug(self, path: str = "/dev/video0", name: str = "Camera") -> None:
+        """Plug a webcam in, raw up to 1280x720 and JPEG up to 1920x1080, and send the event."""
+        self._box.cameras[path] = webcam(path, name)
+        self.emit("camera_added", {"device_path": path, "device_name": name})
+
+    def unplug(self, path: str = "/dev/video0") -> None:
+        """Pull a camera out, and send the event. Raises `KeyError`."""
+        del self._box.cameras[path]
+        self.emit("camera_removed", {"device_path": path})
+
+    def add_audio_device(self, device: str = "hw:1,0", name: str = "Microphone", card_name: str = "USB Audio") -> None:
+        """Put a device there that sound can be captured from: `hw:CARD,DEVICE`."""
+        card, _, number = device.removeprefix("hw:").partition(",")
+        said = {"device": device, "name": name, "card_name": card_name, "card": int(card), "subdevice": int(number)}
+        self._box.audio_devices.append(said)
+
+    def add_framegrab(self, file: str, content: bytes = b"a picture", *, event: bool = True) -> None:
+        """Put a picture there: `cam1-00001.avif`, or `.avifs` for a clip. Raises `ValueError` for another name."""
+        try:
+            owner = owner_of(file)
+        except Refusal as no:
+            raise ValueError(no.document) from None
+        self._box.framegrabs[file] = content, now()
+        if event and not self._box.plain:
+            told = {"file": file, "pipeline_id": owner, "size_bytes": len(content), "created_at": now()}
+            self._box.ring.tell("framegrab_created", told)
 
     def starts(self, id: str, outcome: Start) -> None:  # noqa: A002 - the API's word
         """What becomes of a pipeline that is played: it `plays`, `times out`, or `fails`."""

@@ -13,8 +13,12 @@ def events(box: FakeBox, seen: Seen, id: str | None = None) -> FakeAnswer:
     if id is not None:
         box.find(id)
     asked = {name: set(filter(None, seen.query.get(name, "").split(","))) for name in ("types", "pipeline_id")}
+    return followed(box, seen, Wanted(asked["types"], {id} if id is not None else asked["pipeline_id"]))
+
+
+def followed(box: FakeBox, seen: Seen, wanted: Wanted) -> FakeAnswer:
+    """A stream of what is wanted, from where the request says."""
     since = seen.headers.get("last-event-id") or seen.query.get("since")
-    wanted = Wanted(asked["types"], {id} if id is not None else asked["pipeline_id"])
     snapshot = [box.status(kept) for kept in box.kept.values()]
     feed = box.ring.listen(wanted, int(since) if since else None, snapshot)
     feed.token = box.bearer(seen)

@@ -45,6 +45,7 @@ def _create(box: FakeBox, seen: Seen) -> FakeAnswer:
         raise Refusal(ErrorCode.CONFLICT, f"there is a pipeline {spec.id} already", hint="PUT replaces it.")
     kept = Kept(spec, Order.ARMED if spec.on_demand else Order.PLAY, State.READY)
     box.check_mount(kept, None)
+    box.check_camera(kept, None)
     box.kept[spec.id] = kept
     if not box.plain:
         box.ring.tell("pipeline_created", box.document(kept))
@@ -91,6 +92,7 @@ def _written(box: FakeBox, seen: Seen, kept: Kept, body: Any, *, named: bool) ->
     box.check_version(seen, kept)
     new = Kept(spec_of(body), kept.order, kept.state)
     box.check_mount(new, kept.spec.id)
+    box.check_camera(new, kept.spec.id)
     if named or new.spec.on_demand != kept.spec.on_demand:
         kept.order = Order.ARMED if new.spec.on_demand else Order.PLAY
     kept.spec, kept.updated_at = new.spec, now()

@@ -25,14 +25,21 @@ def show(state: State, call: Call[T], view: View[T], *, curl: bool = False) -> N
         state.out.one(state.client.send(call).data, view)
 
 
-def show_all(state: State, call: Call[list[T]], view: View[T], empty: tuple[str, str], *, curl: bool = False) -> None:
-    """Show many things. `empty` is what to say, and what to do next, when there are none."""
+def show_all(
+    state: State, call: Call[Any], view: View[T], empty: tuple[str, str], *, under: str = "", curl: bool = False
+) -> None:
+    """Show many things. `empty` is what to say, and what to do next, when there are none.
+
+    `under`: where the answer is an object around the list, the list's name in it.
+    """
     if shown(state, call, dry_run=False, curl=curl):
         return
     if _as_it_came(state):
-        state.out.data(_data(state, call))
+        found = _data(state, call)
+        state.out.data(found[under] if under else found)
     else:
-        state.out.list(state.client.send(call).data, view, empty)
+        found = state.client.send(call).data
+        state.out.list(getattr(found, under) if under else found, view, empty)
 
 
 def _as_it_came(state: State) -> bool:

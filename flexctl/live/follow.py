@@ -36,13 +36,20 @@ def check_form(state: State, *forms: str) -> None:
 
 
 def follow(
-    state: State, given: Mapping[str, Any], *, seconds: float | None, count: int | None, svg: str | None, scroll: bool
+    state: State,
+    given: Mapping[str, Any],
+    *,
+    seconds: float | None,
+    count: int | None,
+    svg: str | None,
+    scroll: bool,
+    stream: Callable[..., Any] | None = None,
 ) -> None:
-    """Follow the stream until it ends, the time is up, or so many events came."""
+    """Follow the stream until it ends, the time is up, or so many events came. `stream`: else everything."""
     check_form(state, *(("table", "wide") if state.out.terminal.stdout else ()))
 
     def make(put: Any) -> Any:
-        return state.client.events.stream(**given, on_state=put)
+        return (stream or state.client.events.stream)(**given, on_state=put)
 
     with Feed[Any](make) as feed:
         items = feed.items(seconds)
