@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
 from types import NoneType
 
-from flexclient._bind import M, Resource, endpoint
-from flexclient._call import Call, params, segment
+from flexclient._bind import M, Resource, endpoint, flow
+from flexclient._call import Call, Flow, params, segment
 from flexclient._models import models as m
+from flexclient._saving import Progress, saved
 from flexclient._values import UNSET, Unset
 
 ALL = "/flex/files/framegrabs"
@@ -40,3 +43,17 @@ class Framegrabs(Resource[M]):
     def delete_all(self, pipeline_id: str) -> Call[m.FramegrabsDeleted]:
         """Delete every file of one pipeline. Raises `RateLimited` after 10 in a minute."""
         return Call("DELETE", ALL, lambda: m.FramegrabsDeleted, query=params(pipeline_id=pipeline_id))
+
+    @flow
+    def save(
+        self, file: str, path: str | PathLike[str], *, progress: Progress | None = None, overwrite: bool = False
+    ) -> Flow[Path]:
+        """Download a file to `path`, a name or a folder; where it lies then.
+
+        It comes in pieces of 1 MiB, `progress` is called with the bytes that are there and the bytes of all, and an
+        earlier try that was cut off is resumed. Under its name lies only the whole file. Raises `NotFound`;
+        `UsageError` where there is a file of that name and not `overwrite`; OSError where it cannot be written.
+        """
+        target = Path(path)
+        call = Framegrabs.download.plan(self, file)
+        return saved(call, target / file if target.is_dir() else target, progress, overwrite=overwrite)
