@@ -65,14 +65,13 @@ def _probe(run: State, question: str, *, curl: bool) -> None:
     if shown(run, calls[question], dry_run=False, curl=curl):
         return
     try:
-        said = str(run.client.with_options(retries=0).send(calls[question]).data.status)
+        run.client.with_options(retries=0).send(calls[question])
     except ApiError as error:
         if error.status != _UNAVAILABLE:
             raise
-        said = "failed"
-    run.out.one(Probed(question, said), PROBED)
-    if said != "ok":
-        raise Stop(f"the box {_NOT[question]}", "why: flexctl health")
+        run.out.one(Probed(question, "failed", error.message or None), PROBED)
+        raise Stop(f"the box {_NOT[question]}", "more: flexctl health") from error
+    run.out.one(Probed(question, "ok"), PROBED)
 
 
 _UNAVAILABLE = 503

@@ -44,13 +44,29 @@ class Probed:
 
     probe: str
     status: str
+    message: str | None = None
+    """Why it is not so."""
+
+
+def _probed(answer: Probed) -> list[Part]:
+    why = (Field("why", answer.message),) if answer.message else ()
+    return [Part("", (Field(answer.probe, answer.status, "state"), *why))]
+
+
+def _probed_data(answer: Probed) -> dict[str, Any]:
+    said = {"probe": answer.probe, "status": answer.status, "message": answer.message}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 PROBED: View[Probed] = View(
-    columns=(Column("probe", "PROBE", lambda p: p.probe), Column("status", "STATUS", lambda p: p.status, "state")),
-    details=lambda p: [Part("", (Field(p.probe, p.status, "state"),))],
+    columns=(
+        Column("probe", "PROBE", lambda p: p.probe),
+        Column("status", "STATUS", lambda p: p.status, "state"),
+        Column("message", "MESSAGE", lambda p: p.message, if_any=True),
+    ),
+    details=_probed,
     name=lambda p: p.status,
-    data=lambda p: {"probe": p.probe, "status": p.status},
+    data=_probed_data,
 )
 
 

@@ -161,7 +161,7 @@ class FakeBox:
             return {"openapi": "3.1.0", "info": {"title": "Flex Video encoder", "version": "0.1.0"}, "paths": {}}
         if self.probes != 200:
             refused = Fault(self.probes, "", "")
-            refused.body = {"status": "failed"}
+            refused.body = {"status": "failed", "message": "the box shuts down"}
             raise refused
         return {"status": "ok"}
 

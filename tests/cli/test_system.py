@@ -36,8 +36,8 @@ def test_a_probe_that_fails_is_exit_1_and_asked_once(box: FakeBox, probe: str, w
     box.probes = 503
     ran = flexctl("health", "--probe", probe, "-o", "json", url=box.url)
     assert ran.code == Exit.FAILED
-    assert json.loads(ran.out) == {"probe": probe, "status": "failed"}
-    assert ran.err == f"flexctl: the box {words}\n  why: flexctl health\n"
+    assert json.loads(ran.out) == {"probe": probe, "status": "failed", "message": "the box shuts down"}
+    assert ran.err == f"flexctl: the box {words}\n  more: flexctl health\n"
     assert len(box.requests) == 1
 
 
