@@ -45,7 +45,7 @@ def list_(ctx: typer.Context, curl: Curl = False) -> None:
 
 def create(
     ctx: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where to POST: http:// or https://.")],
+    address: Annotated[str, typer.Argument(metavar="URL", help="Where to POST: http:// or https://.")],
     events: Events = None,
     header_file: Annotated[
         str | None,
@@ -67,7 +67,7 @@ def create(
     flexctl webhook create https://example.com/hook --events all -o json --query secret
     """
     run = state_of(ctx)
-    body: dict[str, Any] = {"url": url, "events": events_of(events)}
+    body: dict[str, Any] = {"url": address, "events": events_of(events)}
     if header_file is not None:
         body["headers"] = _headers(header_file)
     _check(body)
@@ -80,7 +80,8 @@ def create(
 
 
 def _show_once(run: State, made: "Webhook") -> None:
-    if run.out.form == "name" or run.out.query or (run.out.columns and "secret" not in run.out.columns):
+    chosen = run.out.query or " ".join(run.out.columns)
+    if run.out.form == "name" or (chosen and "secret" not in chosen):
         run.out.say("Its secret cannot be shown again.")
     elif made.secret:
         run.out.warn(KEEP_IT)

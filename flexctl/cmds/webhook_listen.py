@@ -26,16 +26,18 @@ REGISTER = "`flexctl webhook listen --register` makes a webhook for itself"
 
 def listen(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(metavar="N", help="Port to listen on (default: any free one).")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="N", show_default=False, help="Port to listen on (default: any free one).")
+    ] = 0,
     host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
     ] = "127.0.0.1",
     register: Annotated[
         bool, typer.Option("--register", help="Make a webhook on the box that leads here, and delete it at the end.")
     ] = False,
-    url: Annotated[
+    public_url: Annotated[
         str | None,
-        typer.Option("--public-url", metavar="URL", help="With --register: where the box reaches this listener."),
+        typer.Option(metavar="URL", help="With --register: where the box reaches this listener."),
     ] = None,
     events: Events = None,
     secret_stdin: Annotated[
@@ -60,8 +62,8 @@ def listen(
 
     run = state_of(ctx)
     check_form(run, *(("table", "wide") if run.out.terminal.stdout else ()))
-    if not register and (url or events):
-        raise Misuse(f"{'--public-url' if url else '--events'} is for --register", REGISTER)
+    if not register and (public_url or events):
+        raise Misuse(f"{'--public-url' if public_url else '--events'} is for --register", REGISTER)
     wanted = events_of(events or "all")
     secret = None if register else _secret(run, stdin=secret_stdin)
     if register and secret_stdin:
@@ -72,7 +74,7 @@ def listen(
             run.out.say(f"Listening on {here}.")
             _receive(run, listener, secret, for_, count)
             return
-        with _registered(run, url or here, wanted) as secret:
+        with _registered(run, public_url or here, wanted) as secret:
             _receive(run, listener, secret, for_, count)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import h11
 
 MAX_BODY = 1024 * 1024
+MAX_HEAD = 64 * 1024
 MAX_CONNECTIONS = 64
 SECONDS = 10.0
 """From connection to answer."""
@@ -81,7 +82,7 @@ class Receiver:
         self._open.add(task)
         try:
             async with asyncio.timeout(SECONDS):
-                await self._answer(h11.Connection(h11.SERVER, MAX_BODY), reader, writer)
+                await self._answer(h11.Connection(h11.SERVER, MAX_HEAD), reader, writer)
         except (TimeoutError, OSError, h11.ProtocolError):
             writer.transport.abort()
         finally:
