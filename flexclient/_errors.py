@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -50,11 +51,12 @@ def error_from(call: Call[Any], status: int, headers: Headers, body: bytes) -> F
     document = _document(body)
     code = document.code if document else ErrorCode(f"HTTP_{status}")
     kind = CLASS_OF.get(code) or CLASS_OF_STATUS.get(status, ApiError)
+    reason = document.message if document else _reason(body)
     return kind(
-        document.message if document else f"the box answered {call} with status {status} and no reason",
+        reason or f"the box answered {call} with status {status} and no reason",
         status=status,
         code=code,
-        hint=document.hint if document else _hint(status),
+        hint=document.hint if document else None if reason else _hint(status),
         details=document.details if document else (),
         request_id=(document and document.request_id) or headers.get("x-request-id"),
         retry_after=retry_after(headers.get("retry-after")),
@@ -69,6 +71,15 @@ def _document(body: bytes) -> ErrorDocument | None:
         return ErrorDocument.model_validate_json(body)
     except ValueError:
         return None
+
+
+def _reason(body: bytes) -> str | None:
+    """Why, in an answer that is no error document but says it all the same: a probe's."""
+    try:
+        said = json.loads(body)["message"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return said if isinstance(said, str) and said else None
 
 
 def _hint(status: int) -> str | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import time
 from email.utils import formatdate
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from flexclient import errors
 from flexclient import models as m
-from flexclient._errors import CLASS_OF, retry_after
+from flexclient._call import Headers
+from flexclient._errors import CLASS_OF, error_from, retry_after
 from flexclient.errors import ApiError, FlexError
+from flexclient.resources.system import System
 from flexclient.testing import FakeFlex
 from tests.sdk.harness import Side
 
@@ -95,6 +97,22 @@ def test_an_answer_without_error_document(
     assert error.code == f"HTTP_{status}"
     assert f"status {status}" in error.message
     assert (hint in (error.hint or "")) if hint else error.hint is None
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"status": "failed", "message": "the box shuts down"}', "the box shuts down"),
+        (b'{"message": 5}', "with status 503 and no reason"),
+        (b'["message"]', "with status 503 and no reason"),
+        (b"[" * 100_000, "with status 503 and no reason"),
+    ],
+)
+def test_a_probe_says_why_although_it_is_no_error_document(body: bytes, message: str) -> None:
+    error = error_from(System.ready.plan(cast("Any", None)), 503, Headers(), body)
+    assert isinstance(error, ApiError)
+    assert message in error.message
+    assert (error.hint is None) == (message == "the box shuts down")
 
 
 def test_details_name_the_fields(side: Side, box: FakeFlex) -> None:
