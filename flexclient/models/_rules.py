@@ -88,7 +88,9 @@ class Length(Rule):
     def fault(self, value: Any) -> str | None:
         if len(value) > self.most:
             return f"{len(value)} long, at most {self.most} is allowed"
-        return f"at least {self.least} is needed" if len(value) < self.least else None
+        if len(value) < self.least:
+            return "it is empty" if not value else f"{len(value)} long, at least {self.least} is needed"
+        return None
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         plain = handler(core)

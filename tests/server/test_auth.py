@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import resource
@@ -10,7 +11,7 @@ import ssl
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,8 +22,15 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from pydantic import SecretStr
+from starlette.requests import Request
 
+from flexserver import auth as auth_part
+from flexserver.auth import Auth, Grant
+from flexserver.config import Config
+from flexserver.errors import Refusal
 from flexserver.routes import TABLE
+from flexserver.store import Store
 from tests.server.conftest import FakeBoxes
 from tests.support.api import Api, until
 from tests.support.box import Box
@@ -502,3 +510,78 @@ class TestKey:
         door.set()
         assert door.get("/flex/pipeline", headers=BY_KEY).status_code == 200
         assert door.get("/flex/pipeline").status_code == 401
+
+
+class TestAlone:
+    """What a box shows only after a day, or with a thousand sessions: the part itself, without a server around it."""
+
+    def run(self, folder: Path, work: Callable[[Auth], Coroutine[Any, Any, None]]) -> None:
+        async def main() -> None:
+            store = Store(folder / "flex.db")
+            try:
+                auth = Auth(store, None)
+                auth.start()
+                await auth.set_password(Grant(), WORD)
+                await work(auth)
+                auth.close()
+            finally:
+                await asyncio.to_thread(store.close)
+
+        asyncio.run(main())
+
+    def test_one_session_too_many_ends_the_oldest(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(auth_part, "MAX_SESSIONS", 3)
+
+        async def work(auth: Auth) -> None:
+            tokens, ends = [], list[str]()
+            for _ in range(5):
+                token, _ = await auth.login(WORD)
+                tokens.append(token)
+                if session := auth.session(request(tokens[0])):
+                    session.hold(ends.append)
+            assert [auth.session(request(token)) is not None for token in tokens] == [False, False, True, True, True]
+            assert set(ends) == {"too_many_sessions"}
+            assert len(auth._store.read("SELECT * FROM sessions")) == 3
+
+        self.run(tmp_path, work)
+
+    def test_a_session_that_has_ended_is_told_to_who_comes_too_late(self, tmp_path: Path) -> None:
+        async def work(auth: Auth) -> None:
+            token, _ = await auth.login(WORD)
+            session = auth.session(request(token))
+            assert session
+            await auth.logout(session)
+            ends: list[str] = []
+            session.hold(ends.append)
+            assert ends == ["logged_out"]
+            with pytest.raises(Refusal) as caught:
+                await auth.set_password(session, "another")
+            assert caught.value.code == "UNAUTHORIZED"
+            assert await auth.login(WORD)
+
+        self.run(tmp_path, work)
+
+    def test_the_clock_decides_and_not_the_timer(self, tmp_path: Path) -> None:
+        async def work(auth: Auth) -> None:
+            token, expires = await auth.login(WORD)
+            auth._clock = lambda: expires - 1
+            assert auth.session(request(token))
+            auth._clock = lambda: expires
+            assert not auth.session(request(token)), "somebody set the clock: nobody waits for the next look at it"
+
+        self.run(tmp_path, work)
+
+    def test_nothing_of_it_shows_its_secrets(self, tmp_path: Path) -> None:
+        async def work(auth: Auth) -> None:
+            token, _ = await auth.login(WORD)
+            session = auth.session(request(token))
+            shown = repr(auth) + repr(session) + repr(vars(session))
+            assert token not in shown
+            assert WORD not in shown
+
+        self.run(tmp_path, work)
+        assert KEY not in repr(Config(api_key=SecretStr(KEY))) + str(Config(api_key=SecretStr(KEY)).model_dump())
+
+
+def request(token: str) -> Request:
+    return Request({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
