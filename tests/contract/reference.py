@@ -22,8 +22,8 @@ INTRODUCTION = """\
 <!-- made by `python -m tests.contract.reference`; a test holds it -->
 
 Each line is one operation of the API: its address, its `operationId`, the method of the SDK and the command that send
-it. *public* operations never need a token, *key* ones always need the API key. `GET /flex/openapi.json` has the schemas,
-the errors and an example of each; the other pages of this folder tell how to use them.
+it. *public* operations never need a token, *key* ones always need the API key. `GET /flex/openapi.json` has schemas,
+errors and an example of each; the other pages of this folder tell how to use them.
 """
 
 
