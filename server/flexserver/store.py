@@ -43,7 +43,7 @@ CREATE TABLE webhooks (
   since INTEGER NOT NULL,
   disabled_at TEXT,
   disabled_reason TEXT
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE webhook_queue (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,

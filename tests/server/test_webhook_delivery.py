@@ -3,118 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
+import sqlite3
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
-from flexclient.models import Delivery, Webhook
 from flexserver.errors import Refusal
-from flexserver.events import Filter, Hub
+from flexserver.events import Hub
 from flexserver.store import Store
-from flexserver.webhooks import Webhooks, courier, queue
-from flexserver.webhooks.courier import Clock
+from flexserver.webhooks import courier, queue
 from flexserver.webhooks.sender import LIMIT, Sender
 from flexserver.webhooks.verdict import MAX_ATTEMPTS, PAUSES
 from tests.support.receiver import Receiver
-
-LOOPBACK = (ip_network("127.0.0.0/8"),)
-
-
-class Winder:
-    """A clock that stands still until a test winds it."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
-        self._moved = asyncio.Event()
-        self.clock = Clock(lambda: self.time, lambda: 0.0, self._news)
-
-    async def _news(self, event: asyncio.Event, seconds: float) -> None:
-        end = self.time + seconds
-        while not event.is_set() and self.time < end:
-            waits = [asyncio.ensure_future(one.wait()) for one in (event, self._moved)]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in waits:
-                    one.cancel()
-
-    def wind(self, seconds: float) -> None:
-        self.time += seconds
-        self._moved.set()
-        self._moved = asyncio.Event()
-
-
-async def until(done: Callable[[], Any], seconds: float = 5.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := done()):
-        assert time.monotonic() < end, "it did not come about"
-        await asyncio.sleep(0.005)
-    return found
-
-
-class Bench:
-    """The webhooks of a box without the box."""
-
-    def __init__(self, folder: Path, sender: Sender | None = None) -> None:
-        self.store, self.hub = Store(folder / "flex.db"), Hub(folder / "events.db")
-        self.hub.start()
-        self.hub.snapshot = lambda: self.states.items()
-        self.states: dict[str, bytes] = {}
-        self.winder = Winder()
-        self.hooks = Webhooks(self.store, self.hub, lambda: LOOPBACK, "box", sender=sender, clock=self.winder.clock)
-
-    async def make(self, url: str, *events: str, **more: Any) -> Webhook:
-        return await self.hooks.create({"url": url, "events": events or ("camera.added",), **more})
-
-    def tell(self, name: str = "video0") -> None:
-        self.hub.publish("camera_added", b'{"device_path":"/dev/%s"}' % name.encode())
-
-    def play(self, state: str, pipeline: str = "cam1") -> None:
-        data = b'{"id":"%s","state":"%s"}' % (pipeline.encode(), state.encode())
-        self.states[pipeline] = data
-        self.hub.publish("pipeline_status", data, pipeline)
-
-    def deliveries(self, hook: Webhook) -> list[Delivery]:
-        return self.hooks.deliveries(hook.id)
-
-    def has(self, hook: Webhook, count: int) -> bool:
-        return len(self.deliveries(hook)) == count
-
-    def newest(self, hook: Webhook) -> Delivery:
-        return self.deliveries(hook)[0]
-
-    async def tried(self, hook: Webhook, times: int) -> Delivery:
-        found: Delivery = await until(lambda: (all_ := self.deliveries(hook)) and all_[0].attempts == times and all_[0])
-        return found
-
-    async def told(self) -> list[dict[str, Any]]:
-        """Every `webhook_failed` so far."""
-        reader = self.hub.subscribe(Filter(frozenset({"webhook_failed"})), 0)
-        frames = await reader.take(0.2)
-        self.hub.unsubscribe(reader)
-        return [json.loads(frame.data) for frame in frames]
-
-
-@asynccontextmanager
-async def bench(folder: Path, sender: Sender | None = None) -> AsyncIterator[Bench]:
-    made = Bench(folder, sender)
-    await made.hooks.start()
-    try:
-        yield made
-    finally:
-        await made.hooks.close()
-        await made.hub.finish()
-        made.store.close()
+from tests.support.webhook_bench import LOOPBACK, bench, until
 
 
 async def test_a_message_that_fails_is_tried_again_for_three_days_and_then_given_up(tmp_path: Path) -> None:
@@ -447,3 +353,34 @@ async def test_a_webhook_hears_what_comes_after_it_was_made(tmp_path: Path) -> N
             box.tell("after")
             await until(lambda: receiver.got)
             assert [got.json["data"]["device_path"] for got in receiver.got] == ["/dev/after"]
+
+
+async def test_an_event_that_nobody_understands_keeps_no_other_from_being_told(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            await box.make(receiver.url, "pipeline.started")
+            box.hub.publish("pipeline_status", b'{"id":"cam1"}', "cam1")
+            box.hub.publish("pipeline_status", b"no JSON", "cam1")
+            box.play("playing")
+            await until(lambda: receiver.types == ["pipeline.started"])
+
+
+async def test_a_store_that_cannot_be_read_for_once_ends_no_courier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            await box.make(receiver.url)
+            with monkeypatch.context() as broken:
+                failed = asyncio.Event()
+
+                def fail(*_: object) -> None:
+                    failed.set()
+                    raise sqlite3.OperationalError("disk I/O error")
+
+                broken.setattr(queue, "next_item", fail)
+                box.tell("a")
+                await asyncio.wait_for(failed.wait(), 5)
+            assert receiver.got == []
+            box.winder.wind(courier.LOOK_AGAIN)
+            await until(lambda: len(receiver.got) == 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -106,12 +107,19 @@ class Courier:
     async def _run(self) -> None:
         while not self._closing and self.row.disabled_at is None:
             self._wake.clear()
-            item = queue.next_item(self._store, self.row.id)
+            item = self._next()
             wait = LOOK_AGAIN if item is None else item.next_at - self._clock.now()
             if 0 < wait <= LONGEST:
                 await self._clock.news(self._wake, min(wait, LOOK_AGAIN))
             elif item is not None:  # due, or further off than any pause: the time of day was another one then
                 await self._try(item)
+
+    def _next(self) -> Item | None:
+        try:
+            return queue.next_item(self._store, self.row.id)
+        except sqlite3.Error as error:
+            log.error("a webhook's messages cannot be read", extra={"fields": {"cause": str(error)}})
+            return None
 
     async def _try(self, item: Item) -> None:
         outcome = await self._send(item)

@@ -68,7 +68,7 @@ class Reads(Protocol):
 def load(store: Reads) -> tuple[list[Row], tuple[int, Memory] | None]:
     """Every webhook, and how far the box's events were heard."""
     names = "id, url, events, headers, secret, created_at, since, disabled_at, disabled_reason"
-    found = store.read(f"SELECT {names} FROM webhooks ORDER BY created_at, id")  # noqa: S608
+    found = store.read(f"SELECT {names} FROM webhooks ORDER BY rowid")  # noqa: S608
     rows = [Row(r[0], r[1], tuple(json.loads(r[2])), json.loads(r[3]), *r[4:]) for r in found]  # type: ignore[arg-type]
     marks = store.read("SELECT position, memory FROM webhook_mark")
     return rows, (int(str(marks[0][0])), derive.of_json(str(marks[0][1]))) if marks else None

@@ -9,6 +9,7 @@ a crash the events are heard again from there, and nothing is lost or told twice
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -29,6 +30,8 @@ MAX_WEBHOOKS = 32
 CLOSE_SECONDS = 1.0
 """Tries under way may take so long when the box shuts down."""
 LISTEN_SECONDS = 3600.0
+
+log = logging.getLogger(__name__)
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -136,12 +139,22 @@ class Webhooks:
         """What is known after these events, and their news with the number of the event."""
         memory, found = self._memory, list[tuple[int, News]]()
         for frame in frames:
-            if frame.type == "gap":
-                memory, news = ended(memory, [id for id, _ in self._hub.snapshot()])
-            else:
-                memory, news = derive(memory, frame, self._host)
+            try:
+                memory, news = self._after(memory, frame)
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+            ):  # one event that nobody understands keeps no other from being told
+                log.exception("an event says nothing to webhooks", extra={"fields": {"event": frame.type}})
+                continue
             found += ((frame.id, one) for one in news)
         return memory, found
+
+    def _after(self, memory: Memory, frame: Frame) -> tuple[Memory, tuple[News, ...]]:
+        if frame.type == "gap":
+            return ended(memory, [id for id, _ in self._hub.snapshot()])
+        return derive(memory, frame, self._host)
 
     async def _keep(self, position: int, memory: Memory, news: Sequence[tuple[int, News]]) -> None:
         """Store what was heard, and wake who has something to deliver. Where there is nothing new, nothing is stored:
