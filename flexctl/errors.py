@@ -146,6 +146,7 @@ _MAKE_ROOM = "PUT replaces it, PATCH changes it, DELETE makes room."
 _REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
 _COMMANDS = {
     "GET /flex/cameras": "camera list",
+    "GET /flex/files/framegrabs": "framegrab list",
     "GET /flex/webhooks": "webhook list",
     "PUT /flex/settings": "settings set",
 }

@@ -33,6 +33,7 @@ EVENTS: dict[str, str] = {
     "pipeline_updated": "accent",
     "camera_added": "good",
     "camera_removed": "warn",
+    "framegrab_created": "good",
     "pipeline.started": "good",
     "pipeline.stopped": "warn",
     "pipeline.error": "bad",

@@ -34,7 +34,8 @@ class Seen:
     def subject(self) -> str | None:
         """The pipeline or device it is about."""
         data = self.event.data
-        return getattr(data, "id", None) or getattr(data, "device_path", None)
+        found = (getattr(data, name, None) for name in ("id", "device_path", "pipeline_id"))
+        return next(filter(None, found), None)
 
 
 def _is_time(value: object) -> TypeGuard[datetime]:
@@ -61,7 +62,7 @@ def what(event: Event[Any]) -> str:
         return data.reason or "the box shuts down"
     if event.type in {"pipeline_created", "pipeline_updated"}:
         return state_words(data.state, data.order)
-    return str(getattr(data, "device_name", None) or "")
+    return str(getattr(data, "device_name", None) or getattr(data, "file", None) or "")
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -172,7 +172,20 @@ def _status_details(status: PipelineStatus) -> list[Part]:
             ),
         ),
         Part("Encode", measured),
+        Part("Framegrabs", _framegrabs(status)),
     ]
+
+
+def _framegrabs(status: PipelineStatus) -> tuple[Field, ...]:
+    grabs = status.framegrab
+    if grabs is None:
+        return ()
+    return _given(
+        Field("Newest", grabs.last_file),
+        Field("Files", grabs.files),
+        Field("Every", None if grabs.interval_seconds is None else f"{grabs.interval_seconds:.1f} s"),
+        Field("Reason", grabs.reason),
+    )
 
 
 STATUS: View[PipelineStatus] = View(
