@@ -245,9 +245,10 @@ def reply_of(call: Call[T], answer: Answer) -> Reply[T]:
 
 def _faults(error: ValueError) -> str:
     """What is wrong with a document, without what stands in it: pydantic shows that, passwords too."""
-    if not hasattr(error, "errors"):
+    errors: Any = getattr(error, "errors", None)
+    if errors is None:
         return str(error)
-    listed = error.errors(include_url=False, include_input=False, include_context=False)
+    listed = errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in listed[:5])
 
 

@@ -557,7 +557,8 @@ class TestAlone:
             with pytest.raises(Refusal) as caught:
                 await auth.set_password(session, "another")
             assert caught.value.code == "UNAUTHORIZED"
-            assert await auth.login(WORD)
+            again, _ = await auth.login(WORD)
+            assert auth.session(request(again))
 
         self.run(tmp_path, work)
 
@@ -568,6 +569,20 @@ class TestAlone:
             assert auth.session(request(token))
             auth._clock = lambda: expires
             assert not auth.session(request(token)), "somebody set the clock: nobody waits for the next look at it"
+
+        self.run(tmp_path, work)
+
+    def test_what_needs_the_key_needs_it_always(self, tmp_path: Path) -> None:
+        async def work(auth: Auth) -> None:
+            token, _ = await auth.login(WORD)
+            for shown in (request(token), request(token, "wrong" * 8)):
+                with pytest.raises(Refusal, match="has none"):
+                    auth.admit(shown, key=True)
+            keyed = Auth(auth._store, SecretStr(KEY))
+            for shown in (request(token), request(token, KEY[:-1]), request(token, "")):
+                with pytest.raises(Refusal, match="this needs the API key"):
+                    keyed.admit(shown, key=True)
+            assert keyed.admit(request("wrong", KEY), key=True)
 
         self.run(tmp_path, work)
 
@@ -583,5 +598,6 @@ class TestAlone:
         assert KEY not in repr(Config(api_key=SecretStr(KEY))) + str(Config(api_key=SecretStr(KEY)).model_dump())
 
 
-def request(token: str) -> Request:
-    return Request({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
+def request(token: str, key: str | None = None) -> Request:
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    return Request({"type": "http", "headers": headers + ([(b"x-api-key", key.encode())] if key is not None else [])})

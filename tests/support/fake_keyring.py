@@ -14,7 +14,7 @@ from keyring.backend import KeyringBackend
 class Working(KeyringBackend):
     """Keeps what it is given."""
 
-    priority = 1
+    priority = 1  # pyright: ignore[reportAssignmentType]  # keyring documents it so
 
     def _all(self) -> dict[str, str]:
         path = Path(os.environ["FAKE_KEYRING"])
