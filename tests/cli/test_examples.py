@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from flexclient import FlexClient
+from flexclient.testing import FakeFlex
 from flexctl.app import TABLE, app
+from flexctl.errors import Misuse
 from flexctl.lazy import Entry, Group
 from flexctl.out.help import parted, typed
 from tests.cli.harness import flexctl, terminal
@@ -91,18 +94,33 @@ def test_help_shows_them_in_the_window(path: tuple[str, ...], width: int) -> Non
 
 
 @pytest.mark.parametrize("file", sorted(PAGES.glob("*.md")), ids=lambda path: path.name)
-def test_the_reference_pages_can_be_typed_too(file: Path) -> None:
-    for line in lines_of(file.read_text(encoding="utf-8")):
-        parse(words(line))
+class TestPages:
+    """What the reference pages show can be typed."""
+
+    def test_lines_of_flexctl(self, file: Path) -> None:
+        for line, whole in lines_of(file.read_text(encoding="utf-8")):
+            try:
+                parse(words(line))
+            except Misuse as error:
+                if whole or "is missing" not in str(error):
+                    raise AssertionError(f"{line}: {error}") from error
+
+    def test_calls_of_the_sdk(self, file: Path) -> None:
+        for found in re.finditer(r"client((?:\.[a-z_]+)+)\(", file.read_text(encoding="utf-8")):
+            thing: Any = FlexClient(url="http://127.0.0.1:9", transport=FakeFlex())
+            for name in found[1].removeprefix(".").split("."):
+                thing = getattr(thing, name)
+            assert callable(thing), found[0]
 
 
-def lines_of(text: str) -> Iterator[str]:
-    """Lines of flexctl in Markdown: in a block (perhaps behind a prompt), or alone between backquotes."""
+def lines_of(text: str) -> Iterator[tuple[str, bool]]:
+    """Lines of flexctl in Markdown: in a block, perhaps behind a prompt, they are whole; prose may only name one."""
     joined = text.replace("\\\n", " ")
-    for match in re.finditer(r"^(?:\$ )?(flexctl .*)$|`(flexctl [^`]*)`", joined, re.MULTILINE):
-        line = match[1] or match[2]
-        if not {"COMMAND", "…"} & set(line.split()):
-            yield line.replace("\\|", "|")
+    for block in re.findall(r"^```\w*\n(.*?)^```", joined, re.MULTILINE | re.DOTALL):
+        yield from ((line, True) for line in re.findall(r"^(?:\$ )?(flexctl .*)$", block, re.MULTILINE))
+    for line in re.findall(r"`(flexctl [^`\n]*)`", joined):
+        if "COMMAND" not in line and "\u2026" not in line:
+            yield line.replace("\\|", "|"), False
 
 
 def test_a_long_line_breaks_only_where_a_shell_allows_it() -> None:
