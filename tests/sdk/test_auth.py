@@ -6,7 +6,9 @@ import asyncio
 import logging
 import threading
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +16,8 @@ from flexclient import AsyncFlexClient, FlexClient, PasswordLogin, errors
 from flexclient import models as m
 from flexclient.testing import FakeFlex
 from tests.sdk.harness import Side
+from tests.support.box import Box
+from tests.support.media_double import fake_media
 
 WORD = "canary-word"
 
@@ -169,3 +173,33 @@ def test_tasks_that_notice_the_end_together_log_in_once() -> None:
                 box.end_sessions()
 
     asyncio.run(main())
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    media = fake_media(tmp_path_factory.mktemp("fake"))
+    with Box(tmp_path_factory.mktemp("box") / "data", env=media.env) as box:
+        yield box
+
+
+def test_a_real_box(side: Side, real: Box) -> None:
+    settings = {"url": real.url, "ca_file": real.ca_file}
+    nobody = side.client(**settings)
+    with pytest.raises(errors.Conflict):
+        side.do(nobody.auth.login(WORD))
+    side.do(nobody.auth.set_password(WORD))
+    client = side.client(**settings, token=PasswordLogin(WORD))
+    assert side.do(client.pipelines.list()) == []
+    ends = side.do(client.auth.status()).expires_at
+    assert ends is not None
+    assert 23.9 < (ends - datetime.now(UTC)).total_seconds() / 3600 < 24.1
+    real.restart()
+    assert side.do(client.auth.status()).expires_at == ends, "no new login over a restart"
+    with pytest.raises(errors.Unauthorized) as caught:
+        side.do(nobody.pipelines.list())
+    assert caught.value.hint
+    assert caught.value.request_id
+    side.do(client.auth.logout())
+    assert side.do(client.auth.status()).expires_at is None
+    side.do(client.auth.remove_password())
+    assert side.do(nobody.auth.status()) == m.AuthStatus(auth_enabled=False)
