@@ -6,6 +6,7 @@ While one file is encoded no further picture is taken: the next one is the newes
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
 import time
@@ -56,8 +57,8 @@ class Grabber:
     def stop(self) -> None:
         """Take no more pictures. A file that is not finished is given up."""
         self._stopped.set()
-        if self._process is not None:
-            self._process.kill()
+        if (process := self._process) is not None:
+            process.kill()
 
     def _live(self) -> None:
         if self._before is not None:
@@ -84,16 +85,16 @@ class Grabber:
 
     def _work(self) -> Iterator[protocol.Grabbed | protocol.GrabFailed]:
         """Pictures and what became of them, as long as the encoder lives. Raises EncoderGone, OSError, ValueError."""
-        with subprocess.Popen(  # noqa: S603  our own program
+        process = subprocess.Popen(  # noqa: S603  our own program
             [self._job.python, "-m", "flexserver.media.avif"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as process:
-            self._process = process
-            try:
-                _send(process, line(self._job))
-                yield from self._files(process)
-            finally:
-                process.kill()
-                self._process = None
+        )
+        self._process = process
+        try:
+            _send(process, line(self._job))
+            yield from self._files(process)
+        finally:
+            self._process = None
+            _end(process)
 
     def _files(self, process: subprocess.Popen[bytes]) -> Iterator[protocol.Grabbed | protocol.GrabFailed]:
         due, before = time.monotonic(), None
@@ -159,6 +160,15 @@ def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     if not answer.endswith(b"\n"):
         raise _gone(process)
     return read(answer)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            assert pipe is not None  # noqa: S101  it was asked for
+            pipe.close()
+    process.wait()
 
 
 def _gone(process: subprocess.Popen[bytes]) -> EncoderGone:
