@@ -36,7 +36,7 @@ class Filter:
     types: frozenset[str] | None = None
     pipelines: frozenset[str] | None = None
     passing: bool = True
-    """Also what is not kept: statistics."""
+    """Also what is not kept: statistics. Who goes without is a part of the box, and counts as no reader."""
 
     def passes(self, frame: Frame) -> bool:
         """Whether the reader gets this one."""
@@ -82,7 +82,7 @@ class Hub:
     @property
     def listened(self) -> bool:
         """Whether anybody reads what is not kept."""
-        return any(reader.passing for reader in self._readers)
+        return self.readers > 0
 
     def publish(
         self,
@@ -123,7 +123,7 @@ class Hub:
     @property
     def readers(self) -> int:
         """How many read."""
-        return len(self._readers)
+        return sum(reader.passing for reader in self._readers)
 
     @property
     def kept(self) -> int:
@@ -132,7 +132,7 @@ class Hub:
 
     def full(self) -> bool:
         """Whether there are as many readers as the box serves."""
-        return len(self._readers) >= MAX_READERS
+        return self.readers >= MAX_READERS
 
     def close(self, reason: str) -> None:
         """Say `bye` to every reader; nothing is published after it."""

@@ -384,3 +384,24 @@ async def test_a_store_that_cannot_be_read_for_once_ends_no_courier(
             assert receiver.got == []
             box.winder.wind(courier.LOOK_AGAIN)
             await until(lambda: len(receiver.got) == 1)
+
+
+async def test_without_webhooks_nothing_is_stored_and_the_first_one_knows_what_runs(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        async with bench(tmp_path) as box:
+            box.play("playing")
+            box.tell()
+            await until(lambda: box.hooks._memory)
+            assert box.marks == 0
+            first = await box.make(receiver.url, "pipeline.started", "pipeline.stopped")
+            assert box.marks == 1
+            box.play("ready")
+            await until(lambda: receiver.types == ["pipeline.stopped"])
+            await box.hooks.delete(first.id)
+            assert box.marks == 0
+            box.play("playing")
+            await until(lambda: box.hooks._memory)
+            assert box.marks == 0
+            await box.make(receiver.url, "pipeline.started", "pipeline.stopped")
+        async with bench(tmp_path) as box:  # it died while the pipeline ran
+            await until(lambda: receiver.types == ["pipeline.stopped"] * 2)

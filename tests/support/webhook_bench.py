@@ -75,6 +75,11 @@ class Bench:
         self.states[pipeline] = data
         self.hub.publish("pipeline_status", data, pipeline)
 
+    @property
+    def marks(self) -> int:
+        """Whether the place in the events is stored."""
+        return int(self.store.read("SELECT count(*) FROM webhook_mark")[0][0])
+
     def deliveries(self, hook: Webhook) -> list[Delivery]:
         return self.hooks.deliveries(hook.id)
 

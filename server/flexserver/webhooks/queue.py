@@ -90,8 +90,9 @@ def newest(store: Reads, webhook: str) -> list[Item]:
     return [Item(*row) for row in store.read(query, webhook, MAX_SHOWN)]  # type: ignore[arg-type]
 
 
-def added(row: Row) -> Job:
-    """Keep a new webhook."""
+def added(row: Row, position: int, memory: Memory) -> Job:
+    """Keep a new webhook; from the first one on a crash must not lose the place, and what is known there."""
+    mark = (position, derive.to_json(memory))
     values = (
         row.id,
         row.url,
@@ -104,8 +105,7 @@ def added(row: Row) -> Job:
 
     def job(db: sqlite3.Connection) -> None:
         db.execute("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", values)
-        # From here on somebody waits for what happens: a crash must not lose the place.
-        db.execute("INSERT OR IGNORE INTO webhook_mark VALUES (1, ?, '{}')", (row.since,))
+        db.execute("INSERT OR IGNORE INTO webhook_mark VALUES (1, ?, ?)", mark)
 
     return job
 
@@ -116,6 +116,7 @@ def removed(id: str) -> Job:
     def job(db: sqlite3.Connection) -> None:
         db.execute("DELETE FROM webhook_queue WHERE webhook = ?", (id,))
         db.execute("DELETE FROM webhooks WHERE id = ?", (id,))
+        db.execute("DELETE FROM webhook_mark WHERE NOT EXISTS (SELECT 1 FROM webhooks)")
 
     return job
 
@@ -126,6 +127,7 @@ def heard(position: int, memory: Memory, items: Sequence[Item], dropped: dict[st
     `dropped` is filled: webhook -> how many of its oldest messages made room.
     """
     mark = (position, derive.to_json(memory))
+    keep_mark = "INSERT OR REPLACE INTO webhook_mark SELECT 1, ?, ? WHERE EXISTS (SELECT 1 FROM webhooks)"
     # A webhook that was deleted or switched off meanwhile gets nothing.
     insert = f"INSERT INTO webhook_queue ({_ITEM}) SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM webhooks WHERE id = ? AND disabled_at IS NULL"  # noqa: S608, E501
 
@@ -136,7 +138,7 @@ def heard(position: int, memory: Memory, items: Sequence[Item], dropped: dict[st
         for webhook in {item.webhook for item in items}:
             if count := _make_room(db, webhook):
                 dropped[webhook] = count
-        db.execute("INSERT OR REPLACE INTO webhook_mark VALUES (1, ?, ?)", mark)
+        db.execute(keep_mark, mark)
 
     return job
 

@@ -50,6 +50,8 @@ class Webhooks:
         self._store, self._hub, self._host = store, hub, host
         self._sender, self._clock = sender or Sender(allowed), clock or Clock()
         self._couriers: dict[str, Courier] = {}
+        self._position = hub.newest
+        """Up to which event the box was heard."""
         self._memory: Memory = {}
         self._reader: Reader | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -57,10 +59,11 @@ class Webhooks:
     async def start(self) -> None:
         """Hear what happened until the box ended, then go on. For the start, before any pipeline tells anything."""
         rows, mark = queue.load(self._store)
-        position, self._memory = mark or (self._hub.newest, {})
+        if rows and mark:
+            self._position, self._memory = mark
         for row in rows:
             self._couriers[row.id] = self._courier(row)
-        self._reader = self._hub.subscribe(Filter(HEARD, passing=False), position)
+        self._reader = self._hub.subscribe(Filter(HEARD, passing=False), self._position)
         missed = await self._reader.take(0)
         self._listening = asyncio.create_task(self._listen(missed, self._hub.newest))
         for courier in self._couriers.values():
@@ -82,7 +85,7 @@ class Webhooks:
         row = documents.made(spec, self._hub.newest, self._clock.now())
         courier = self._couriers[row.id] = self._courier(row)
         try:
-            await self._store.run(queue.added(row))
+            await self._store.run(queue.added(row, self._position, self._memory))
         except BaseException:
             del self._couriers[row.id]
             raise
@@ -157,8 +160,8 @@ class Webhooks:
         return derive(memory, frame, self._host)
 
     async def _keep(self, position: int, memory: Memory, news: Sequence[tuple[int, News]]) -> None:
-        """Store what was heard, and wake who has something to deliver. Where there is nothing new, nothing is stored:
-        hearing it again would come to nothing again.
+        """Store what was heard, and wake who has something to deliver. Where nobody waits for it or nothing is new,
+        nothing is stored: hearing it again would come to nothing again.
         """
         now = self._clock.now()
         items = [
@@ -167,11 +170,10 @@ class Webhooks:
             for courier in self._couriers.values()
             if one.event in courier.row.events and id > courier.row.since and courier.row.disabled_at is None
         ]
-        if not items and memory == self._memory:
-            return
         dropped: dict[str, int] = {}
-        await durably(self._store, queue.heard(position, memory, items, dropped))
-        self._memory = memory
+        if self._couriers and (items or memory != self._memory):
+            await durably(self._store, queue.heard(position, memory, items, dropped))
+        self._position, self._memory = position, memory
         for webhook in {item.webhook for item in items}:
             if courier := self._couriers.get(webhook):
                 courier.wake()
