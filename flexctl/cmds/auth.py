@@ -232,6 +232,8 @@ def set_password(
     if shown(run, run.client.auth.set_password.plan(_SHOWN), dry_run=dry_run, curl=curl):
         return
     before = run.client.auth.status().auth_enabled
+    if before:
+        run.client.settings.get()  # who is not let in hears so before a password is typed
     password = _password(run, f"New password of {run.url}: ", from_stdin=password_stdin, twice=True)
     run.client.auth.set_password(password)
     place = _place(run) if before else None

@@ -382,6 +382,14 @@ class TestPassword:
         ran = desk.run("auth", "remove-password")
         assert (ran.code, ran.err) == (0, "✓ http://box has no password.\n")
 
+    def test_who_is_not_let_in_is_told_before_anything_is_typed(self, desk: Desk) -> None:
+        ran = desk.run("auth", "set-password")
+        assert ran.code == Exit.FORBIDDEN
+        assert "flexctl auth login" in ran.err
+        ran = desk.run("auth", "remove-password", "--yes")
+        assert ran.code == Exit.FORBIDDEN
+        assert desk.box._box.password == WORD
+
     @pytest.mark.parametrize("word", ["", "x" * 1025])
     def test_what_is_none(self, desk: Desk, word: str) -> None:
         desk.box = FakeFlex()
