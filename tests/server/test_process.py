@@ -95,8 +95,10 @@ def run(*args: str, seconds: float = 20) -> tuple[int, str, str]:
 def test_help_names_every_setting() -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for name in ("--config", *(config._flag(field) for field in config.Config.model_fields)):
+    flags = {config._flag(field) for field in config.Config.model_fields} - {"--api-key"}
+    for name in ("--config", "FLEX_API_KEY", *flags):
         assert name in out
+    assert "--api-key" not in out
     assert "FLEX_RTSP_PORT" in out
     assert run("--prot", "1")[0] == 2
     assert run("--version")[1].startswith("flexserver ")
