@@ -121,15 +121,18 @@ def test_mediamtx_configuration_calls_the_hook(name: str, hooked: tuple[Api, Fak
     assert set(hooks) == {ready, gone}
     assert (config["rtspAddress"], config["rtmpAddress"]) == (":8554", ":1935")
     with subprocess.Popen(command(hooks[ready]), env=env) as staying:
-        api_wait = lambda: [one["id"] for one in api.get("/flex/pipeline").json()]  # noqa: E731
-        assert until(api_wait, 10) == ["livemystream"]
+        assert until(lambda: ids(api), 10) == ["livemystream"]
         assert KEY not in Path(f"/proc/{staying.pid}/cmdline").read_text()
         staying.terminate()
         assert staying.wait(5) == 0
     made = api.get("/flex/pipeline/livemystream").json()
     assert made["source"]["uri"] == "rtsp://127.0.0.1:8554/live/my%20stream"
     subprocess.run(command(hooks[gone]), env=env, check=True, timeout=15)
-    assert api_wait() == []
+    assert ids(api) == []
+
+
+def ids(api: Api) -> list[str]:
+    return [one["id"] for one in api.get("/flex/pipeline").json()]
 
 
 def command(line: str) -> list[str]:

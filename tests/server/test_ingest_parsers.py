@@ -71,7 +71,7 @@ def test_chunks_give_the_messages_however_they_are_cut(messages: list[tuple[int,
 @given(st.binary(max_size=3000), CUTS)
 def test_chunks_take_anything_or_refuse_it(data: bytes, cuts: list[int]) -> None:
     """The same, whether it comes at once or in pieces."""
-    outcomes = []
+    outcomes: list[tuple[list[chunks.Message], str | None]] = []
     for cut in ([], cuts):
         found: list[chunks.Message] = []
         parser = chunks.Parser()

@@ -98,17 +98,18 @@ class Relay:
             return protocol.Verdict(stream.seq, ok=False, message=f"somebody publishes '{path}' already"), None
         self._streams[path] = stream
         future = self._asked[stream.seq] = asyncio.get_running_loop().create_future()
-        verdict = None
+        admitted = False
         try:
             self._say(protocol.Publish(stream.seq, path, kind, peer, proof))
             verdict = await future
+            admitted = verdict.ok
         finally:
             del self._asked[stream.seq]
-            if verdict is None or not verdict.ok:
+            if not admitted:  # refused, or it did not wait for the answer, which may be yes
                 self._forget(stream)
-                self._say(protocol.Unpublish(stream.seq, "refused"))
+                self._say(protocol.Unpublish(stream.seq, "it left before it was let in"))
         self._announce()
-        return verdict, stream if verdict.ok else None
+        return verdict, stream if admitted else None
 
     def judged(self, verdict: protocol.Verdict) -> None:
         """The server's answer."""

@@ -30,7 +30,7 @@ def _named(call: Call) -> tuple[str | None, str | None]:
 
 
 def _reply(id: str, action: TriggerAction) -> Response:  # noqa: A002
-    return reply(TriggerResult(status="ok", pipeline_id=id, action=action))
+    return reply(TriggerResult.model_validate({"status": "ok", "pipelineId": id, "action": action}))
 
 
 _E = ErrorCode
