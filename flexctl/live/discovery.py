@@ -31,13 +31,17 @@ class Discovery:
 
     def __init__(self) -> None:
         try:
-            from zeroconf import ServiceBrowser
+            from zeroconf import DNSQuestionType, ServiceBrowser
         except ImportError:
             raise Stop("finding boxes needs the Python package zeroconf", "install it: pip install zeroconf") from None
         self._heard: SimpleQueue[Heard | None] = SimpleQueue()
         self._here = _networks()
         self._zeroconf = _opened()
-        self._browser = ServiceBrowser(self._zeroconf, TYPE, handlers=[self._on_change])
+        # Answers to all, not to us alone: those another responder of this machine (Avahi, say) may get.
+        self._asking = DNSQuestionType.QM
+        self._browser = ServiceBrowser(
+            self._zeroconf, TYPE, handlers=[self._on_change], question_type=DNSQuestionType.QM
+        )
 
     def __iter__(self) -> Iterator[Heard]:
         yield from iter(self._heard.get, None)
@@ -53,7 +57,7 @@ class Discovery:
         if state_change.name == "Removed":
             self._heard.put(Heard(instance, None))
             return
-        info = zeroconf.get_service_info(service_type, name, int(ASK_SECONDS * 1000))
+        info = zeroconf.get_service_info(service_type, name, int(ASK_SECONDS * 1000), self._asking)
         if info is None or info.port is None:
             return
         said = {key: value or "" for key, value in info.decoded_properties.items()}

@@ -17,11 +17,13 @@ from flexserver import certs
 from flexserver.config import WILDCARDS
 
 if TYPE_CHECKING:
-    from zeroconf.asyncio import AsyncServiceInfo
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 TYPE = "_flex._tcp.local."
 LOOK_SECONDS = 10.0
 """How often the addresses of this machine are looked at: a cable may be plugged in later."""
+LISTEN_SECONDS = 1.2
+"""How long others may take to say that they are there: a record that was just sent is held back for a second."""
 GOODBYE_SECONDS = 2.0
 _LABEL_BYTES = 60
 """A label has 63; the rest is for the number that a conflict adds."""
@@ -101,6 +103,8 @@ class Responder:
             await self._news_within(LOOK_SECONDS)
             return
         try:
+            if await self._listened(responder):
+                return
             info = _info(wanted, addresses)
             await (await responder.async_register_service(info, allow_name_change=True))
             self._succeeded(wanted, info)
@@ -109,6 +113,22 @@ class Responder:
                     return
         finally:
             await responder.async_close()
+
+    async def _listened(self, responder: AsyncZeroconf) -> bool:
+        """Hear who is there already, so that a name is found taken; whether something else is wanted meanwhile.
+
+        The library asks for answers to itself alone, and those another responder of this machine (Avahi, say) may get.
+        """
+        from zeroconf import DNSQuestionType
+        from zeroconf.asyncio import AsyncServiceBrowser
+
+        heard = AsyncServiceBrowser(
+            responder.zeroconf, TYPE, handlers=[lambda **_: None], question_type=DNSQuestionType.QM
+        )
+        try:
+            return await self._news_within(LISTEN_SECONDS)
+        finally:
+            await heard.async_cancel()
 
     async def _news_within(self, seconds: float) -> bool:
         """Whether something else is wanted now."""

@@ -95,16 +95,19 @@ def _type(text: str) -> str:
 
 def _url(text: str) -> str:
     text = _words(512)(text)
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in _SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good:
+    if not _is_url(text):
         raise ValueError(f"'{text[:80]}' is not an address such as rtsp://relay.example.com:8554/gate")
-    if "@" in parts.netloc:
+    if "@" in urlsplit(text).netloc:
         raise ValueError("everybody on the network would read the user and the password in this address")
     return text
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, a bracket too many
+        return False
 
 
 KEYS: Mapping[str, Callable[[str], Any]] = {
