@@ -34,7 +34,7 @@ class Seen:
     def subject(self) -> str | None:
         """The pipeline or device it is about."""
         data = self.event.data
-        found = (getattr(data, name, None) for name in ("id", "device_path", "pipeline_id"))
+        found = (getattr(data, name, None) for name in ("id", "device_path", "pipeline_id", "webhook_id"))
         return next(filter(None, found), None)
 
 
@@ -56,6 +56,8 @@ def what(event: Event[Any]) -> str:
     if event.type == "pipeline_error":
         again = f", next try at {data.next_retry_at.astimezone():%H:%M:%S}" if data.next_retry_at else ""
         return f"{data.message}{again}"
+    if event.type == "webhook_failed":
+        return f"{data.message}{'; it is switched off' if data.disabled else ''}"
     if event.type == "gap":
         return data.reason or "events were lost here; the box tells its state anew"
     if event.type == "bye":

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from flexclient import FlexClient
-from flexclient.models import WebhookEvent
+from flexclient.models import WebhookEvent, read_event
 from flexclient.testing import FakeFlex
+from flexctl.views.event import Seen, what
 from flexctl.views.webhook import EVENTS
-from tests.cli.harness import flexctl, golden, terminal, transcript
+from tests.cli.harness import NOW, flexctl, golden, terminal, transcript
 from tests.cli.webhook_box import fake
 
 __all__ = ["fake"]
@@ -145,6 +146,12 @@ def test_headers_come_through_a_pipe_too(fake: FakeFlex) -> None:
 
 def test_the_events_of_help_are_those_of_the_models() -> None:
     assert tuple(event.value for event in WebhookEvent) == EVENTS
+
+
+def test_what_was_given_up_is_told_in_the_stream_of_events() -> None:
+    data = {"webhook_id": "wh_1", "event": "camera.added", "message": "the receiver answered 410", "disabled": True}
+    seen = Seen(NOW, read_event("webhook_failed", json.dumps(data), "7"))
+    assert (seen.subject, what(seen.event)) == ("wh_1", "the receiver answered 410; it is switched off")
 
 
 def test_help() -> None:
