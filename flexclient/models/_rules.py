@@ -113,6 +113,17 @@ class Each(Rule):
 
 
 @dataclass(frozen=True)
+class Distinct(Rule):
+    """A list in which nothing stands twice."""
+
+    def fault(self, value: Any) -> str | None:
+        return next((f"'{item}' stands twice" for index, item in enumerate(value) if item in value[:index]), None)
+
+    def schema(self) -> dict[str, Any]:
+        return {"uniqueItems": True}
+
+
+@dataclass(frozen=True)
 class Entries(Rule):
     """A mapping of at most `most` entries whose names and values keep rules. A value may be a secret."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from flexclient.models._base import Model, OpenEnum
-from flexclient.models._rules import Entries, Length, Pattern
+from flexclient.models._rules import Distinct, Entries, Length, Pattern
 from flexclient.models._secret import SecretText
 
 HEADER_NAME = Pattern(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", "a header's name is 1 to 128 letters, digits and marks")
@@ -29,7 +29,7 @@ class WebhookSpec(Model):
 
     url: Annotated[str, Length(2048, 1), Pattern(r"https?://[^\s]+", "a webhook's address is http:// or https://")]
     """Where to POST. Private and loopback targets need `webhook_allowed_networks` in the settings."""
-    events: Annotated[tuple[WebhookEvent, ...], Length(16, 1)]
+    events: Annotated[tuple[WebhookEvent, ...], Length(16, 1), Distinct()]
     """What to tell."""
     headers: Annotated[dict[str, SecretText], Entries(10, HEADER_NAME, HEADER_VALUE)] | None = None
     """Up to 10 headers to send along: names up to 128, values up to 1,024 characters. Write-only."""

@@ -48,8 +48,8 @@ class BoxSettings:
         changed.
         """
         async with self._turn:
-            self._check_version(if_match)
             stored = merged(self._stored, body)
+            self._check_version(if_match)  # asked last: what fails anyway fails for its own reason (RFC 9110, 13.2.1)
             if stored != self._stored:
                 await self._store.put(FACT, json.dumps(stored))
             before, self._stored, self.now = self.now, stored, _usable(stored)

@@ -20,7 +20,7 @@ WHERE = json.loads(os.environ["FLEX_CONTRACT"])
 
 SEMANTIC = {
     r"(inputs\.\d\.)?source\.uri": "which schemes, files and cameras there are is the box's to say",
-    r"(inputs\.\d\.)?source\.(network_interface|user|password|caps)": "depends on the machine and on the scheme",
+    r"(inputs\.\d\.)?source\.(network_interface|user|password|caps|loop)": "depends on the machine and on the scheme",
     r"output\.uri|outputs(\.\d\.uri)?": "ports, hosts and mounts of the box",
     r"mode|source|inputs|raw_pipeline|audio|framegrab|klv_config": "which parts go together depends on `mode`",
     r"encoding\.(width|height|codec|fps)": "pairs of values, and what this version can encode",

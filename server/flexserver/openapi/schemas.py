@@ -16,6 +16,7 @@ Schema: TypeAlias = dict[str, Any]
 
 PREFIX = "#/components/schemas/"
 EVENT = "Event"
+ID = "id"
 NULL: Schema = {"type": "null"}
 PATCHED = "Patch"
 """What the schema of a partial document is called after its whole one: `PipelineSpecPatch`."""
@@ -27,8 +28,11 @@ def ref(name: str | type[Model]) -> Schema:
 
 
 def body_schema(endpoint: Endpoint, model: type[Model]) -> Schema:
-    """What a body has to be."""
-    return ref(model.__name__ + PATCHED) if endpoint.partial else ref(model)
+    """What a body has to be. An id may be left out where the address says it."""
+    if endpoint.partial:
+        return ref(model.__name__ + PATCHED)
+    named = f"{{{ID}}}" in endpoint.path or ID not in model.model_fields
+    return ref(model) if named else {"allOf": [ref(model), {"required": [ID]}]}
 
 
 def component_schemas(endpoints: Iterable[Endpoint]) -> dict[str, Schema]:
@@ -42,6 +46,7 @@ def component_schemas(endpoints: Iterable[Endpoint]) -> dict[str, Schema]:
     for name in _reached(found, written):
         if _is_object(found[name]):
             found[name]["additionalProperties"] = False
+            found[name]["required"] = [field for field in found[name].get("required", ()) if field != ID]
     found |= _partials(found, {endpoint.body for endpoint in endpoints if endpoint.body and endpoint.partial})
     if "PipelineSpec" in found:
         found["PipelineSpec"]["properties"] |= _read_only(found["Pipeline"])
@@ -158,15 +163,15 @@ def _event() -> Schema:
             "title": name,
             "required": ["event", "data"],
             "properties": {
-                "id": {"type": "integer", "description": "Only grows, across restarts too."},
+                "id": {"type": "string", "pattern": "^[0-9]+$", "description": "Only grows, across restarts too."},
                 "event": {"const": name},
-                "data": ref(model),
+                "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": ref(model)},
             },
         }
         for name, model in EVENT_DATA.items()
     ]
     meaning = (
-        "One event of a `text/event-stream`, its fields as properties; on the wire `data` is one line of JSON. "
+        "One event of a `text/event-stream`, its fields as properties; `data` is one line of JSON. "
         "`Last-Event-ID` (or `since`) resumes after an event; where that cannot be done the first event is `gap`."
     )
     return {"description": meaning, "oneOf": kinds}

@@ -109,8 +109,8 @@ class Pipelines:
     async def replace(self, id: str, body: dict[str, Any], if_match: str | None) -> tuple[Record, str]:
         """Put another pipeline in this one's place; returns how it was applied: `live`, `restart` or `stored`."""
         async with self._turn(id):
+            spec = await self._read(documents.whole(body, id, self.get(id).spec))
             record = self._matching(id, if_match)
-            spec = await self._read(documents.whole(body, id, record.spec))
             reordered = spec.on_demand != record.spec.on_demand
             applied = await self._change(record, spec, reordered=reordered)
         await self._started(record)
@@ -119,8 +119,8 @@ class Pipelines:
     async def patch(self, id: str, changes: dict[str, Any], if_match: str | None) -> tuple[Record, str]:
         """Change some fields (JSON merge patch); else as `replace`. Naming `on_demand` is an order, whatever it was."""
         async with self._turn(id):
+            spec = await self._read(documents.merged(changes, self.get(id).spec))
             record = self._matching(id, if_match)
-            spec = await self._read(documents.merged(changes, record.spec))
             applied = await self._change(record, spec, reordered="on_demand" in changes)
         await self._started(record)
         return record, applied
@@ -207,6 +207,7 @@ class Pipelines:
             await started(record.runner, self._supervisor.start_timeout)
 
     def _matching(self, id: str, if_match: str | None) -> Record:
+        """Asked last: a request that fails anyway fails for its own reason (RFC 9110, 13.2.1)."""
         record = self.get(id)
         if if_match is not None and if_match != "*" and quoted(record.row.etag) not in _tags(if_match):
             hint = "Read it again, look at what changed, and send the change with the new ETag."
