@@ -95,10 +95,10 @@ def run(*args: str, seconds: float = 20) -> tuple[int, str, str]:
 def test_help_names_every_setting() -> None:
     code, out, _ = run("--help")
     assert code == 0
-    flags = {config._flag(field) for field in config.Config.model_fields} - {"--api-key"}
-    for name in ("--config", "FLEX_API_KEY", *flags):
+    flags = {config._flag(field) for field in config.Config.model_fields} - {"--api-key", "--publish-key"}
+    for name in ("--config", "FLEX_API_KEY", "FLEX_PUBLISH_KEY", *flags):
         assert name in out
-    assert "--api-key" not in out
+    assert "-key " not in out.replace("--license-public-key ", ""), "what is secret has no flag"
     assert "FLEX_RTSP_PORT" in out
     assert run("--prot", "1")[0] == 2
     assert run("--version")[1].startswith("flexserver ")
