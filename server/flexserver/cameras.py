@@ -103,16 +103,19 @@ class CameraList:
     def caps(self, path: str) -> str | None:
         """GStreamer caps of a camera's best capability, as last heard; None where it has none that is known.
 
-        Raises LookupError, in a sentence for people, where the camera is not there.
+        Raises LookupError, in a sentence for people, where the camera is not there. One that could not be asked is
+        asked again meanwhile.
         """
-        device = device_of(path)
-        found = self._found.get(device) if device else None
+        device = device_of(path) or ""
+        found = self._found.get(device)
         if found is None:
             raise LookupError(f"there is no camera at {path}; it is waited for")
         if found.problem:
+            self._meet(device, found.node)
             raise LookupError(f"the camera at {path} cannot be used: {found.problem}")
         if found.detail is None:
-            raise LookupError(f"{path} is no camera")
+            asking = device in self._probing
+            raise LookupError(f"the camera at {path} was not asked yet" if asking else f"{path} is no camera")
         best = found.detail.best_capability
         return best.gstreamer_caps if best else None
 
@@ -127,7 +130,7 @@ class CameraList:
         if found is None:
             raise not_found(f"a camera at '{path}'", "It is a device of another kind. " + _LISTS)
         if device in self._found:
-            self._found[device].detail = found
+            self._learned(device, self._found[device], found)
         return found
 
     async def _probe(self, device: str) -> CameraDetail | None:
@@ -169,15 +172,20 @@ class CameraList:
 
     async def _learn(self, path: str, found: Found) -> None:
         try:
-            found.detail = await self._probe(path)
+            detail = await self._probe(path)
         except NoAnswer as error:
             found.problem = str(error)
             log.warning("a camera cannot be asked", extra={"fields": {"device": path, "cause": found.problem}})
             return
-        if found.detail is None:
+        self._learned(path, found, detail)
+
+    def _learned(self, path: str, found: Found, detail: CameraDetail | None) -> None:
+        is_new = detail is not None and found.detail is None
+        found.detail, found.problem = detail, None
+        if detail is None:
             self._tell_removed(path)
-        else:
-            self._tell_added(path, found.detail.name or path)
+        elif is_new:
+            self._tell_added(path, detail.name or path)
             for listener in self.added:
                 listener(path)
 

@@ -94,9 +94,6 @@ def test_bad_outputs_name_the_address(uri: str) -> None:
         ({"encoding": {"codec": "h265"}}, "encoding.codec"),
         ({"encoding": {"codec": "av1"}}, "encoding.codec"),
         ({"uri": "srt://h:1"}, "source.uri"),
-        ({"uri": "v4l2:///dev/video0"}, "source.uri"),
-        ({"uri": "file:///dev/video0"}, "source.uri"),
-        ({"source": {"caps": "video/x-raw"}}, "source.caps"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_name(parts: dict[str, Any], field: str) -> None:

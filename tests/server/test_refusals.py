@@ -69,7 +69,8 @@ def details(response: httpx.Response) -> dict[str, str]:
         ({"outputs": [{"uri": "udp://127.0.0.1:5000"}]}, "outputs"),
         ({"encoding": {"codec": "av1"}}, "encoding.codec"),
         ({"source": {"uri": "srt://host:1"}}, "source.uri"),
-        ({"source": {"uri": "v4l2:///dev/video0"}}, "source.uri"),
+        ({"source": {"uri": "v4l2:///etc/passwd"}}, "source.uri"),
+        ({"source": {"uri": "v4l2:///dev/null"}}, "source.uri"),
         ({"source": {"uri": "test://smpte", "caps": "video/x-raw"}}, "source.caps"),
     ],
 )

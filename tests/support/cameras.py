@@ -57,6 +57,9 @@ class Cameras:
     def unplug(self, number: int = 0) -> None:
         self._say({"unplug": number})
 
+    def unplug_all(self) -> None:
+        self._say({"unplug_all": None})
+
     def hang(self, number: int = 0) -> None:
         """From now on its driver answers nothing."""
         self._say({"hang": number})

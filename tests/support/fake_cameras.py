@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import struct
 import sys
 import threading
@@ -42,7 +43,8 @@ class Camera:
         self.asked = 0
         self.waiting: list[Any] = []
         self.awake = threading.Event()
-        self.awake.set()
+        if not said.get("hangs"):
+            self.awake.set()
         self.base = UMockdev.IoctlBase()
         self.base.connect("handle-ioctl", self.handle)
 
@@ -134,52 +136,80 @@ ANSWERS: dict[int, Callable[[dict[str, Any], bytearray], int]] = {
 
 
 class Bench:
-    """The testbed and what is plugged in."""
+    """The testbed and what is plugged in.
+
+    umockdev cannot bring back a node that it removed. So each node is made once, and hidden while nothing is plugged in
+    there; the devices in sysfs are made and removed here, as the kernel does it.
+    """
 
     def __init__(self) -> None:
         self.bed = UMockdev.Testbed.new()
+        self.root = Path(self.bed.get_root_dir())
         self.cameras: dict[int, Camera] = {}
+        self.nodes: set[int] = set()
 
     def plug(self, said: dict[str, Any]) -> None:
-        number, port = said["number"], said["port"]
-        usb = f"/devices/pci0000:00/usb1/{port}"
-        serial = f"A: serial={said['serial']}\\n\n" if "serial" in said else ""
-        if not self.bed_has(usb):
-            self.bed.add_from_string(
-                f"P: {usb}\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\n"
-                f"A: idVendor=046d\\n\nA: idProduct=0825\\n\n{serial}"
-            )
-        self.bed.add_from_string(
-            f"P: {self.place(said)}\nN: video{number}\nE: DEVNAME=/dev/video{number}\n"
-            f"E: SUBSYSTEM=video4linux\nE: MAJOR=81\nE: MINOR={number}\n"
-            f"A: name={said['card']}\\n\nA: index={said.get('index', 0)}\\n\nA: dev=81:{number}\\n\n"
-        )
-        if "link" in said:
-            self.link(said["link"], number)
+        number = said["number"]
+        if number not in self.nodes:
+            self.make_node(number)
         camera = self.cameras[number] = Camera(said)
         self.bed.attach_ioctl(f"/dev/video{number}", camera.base)
-        self.bed.uevent("/sys" + self.place(said), "add")
-
-    def link(self, path: str, number: int) -> None:
-        """A link below /dev as udev makes it: umockdev's own would lead out of the testbed."""
-        link = Path(self.bed.get_root_dir(), "dev", path)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(f"/dev/video{number}", f"/dev/{path}/.."))
-
-    def bed_has(self, place: str) -> bool:
-        return any(place in self.place(one.said) for one in self.cameras.values())
-
-    def place(self, said: dict[str, Any]) -> str:
-        return f"/devices/pci0000:00/usb1/{said['port']}/video4linux/video{said['number']}"
+        self.hidden(number).rename(self.root / f"dev/video{number}")
+        if "link" in said:
+            self.link(said["link"], number)
+        self.make_device(said)
+        self.bed.uevent("/" + self.place(said), "add")
 
     def unplug(self, number: int) -> None:
         camera = self.cameras.pop(number)
         camera.awake.set()
-        place = "/sys" + self.place(camera.said)
-        self.bed.uevent(place, "remove")
+        place = self.place(camera.said)
+        self.bed.uevent("/" + place, "remove")
         self.bed.detach_ioctl(f"/dev/video{number}")
-        self.bed.remove_device(place)
+        for name in (f"class/video4linux/video{number}", f"dev/char/81:{number}"):
+            (self.root / "sys" / name).unlink()
+        shutil.rmtree(self.root / place)
+        if all(one.said["port"] != camera.said["port"] for one in self.cameras.values()):
+            shutil.rmtree((self.root / place).parents[1])
+        (self.root / f"dev/video{number}").rename(self.hidden(number))
+
+    def make_node(self, number: int) -> None:
+        self.bed.add_from_string(
+            f"P: /devices/virtual/node/video{number}\nN: video{number}\nE: SUBSYSTEM=node\n"
+            f"E: DEVNAME=/dev/video{number}\nE: MAJOR=81\nE: MINOR={number}\nA: dev=81:{number}\\n\n\n"
+        )
+        (self.root / f"sys/dev/char/81:{number}").unlink()
+        (self.root / f"dev/video{number}").rename(self.hidden(number))
+        self.nodes.add(number)
+
+    def hidden(self, number: int) -> Path:
+        return self.root / f"dev/.unplugged{number}"
+
+    def make_device(self, said: dict[str, Any]) -> None:
+        number, device = said["number"], self.root / self.place(said)
+        usb = {"idVendor": "046d", "idProduct": "0825", "serial": said.get("serial")}
+        event = f"MAJOR=81\nMINOR={number}\nDEVNAME=video{number}\n"
+        video = {"name": said["card"], "index": said.get("index", 0), "dev": f"81:{number}", "uevent": event}
+        for folder, attributes in ((device.parents[1], usb), (device, video)):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, value in attributes.items():
+                if value is not None:
+                    (folder / name).write_text(f"{value}\n")
+        (device / "subsystem").symlink_to("../../../../../../class/video4linux")
+        for name in (f"class/video4linux/video{number}", f"dev/char/81:{number}"):
+            entry = self.root / "sys" / name
+            entry.parent.mkdir(parents=True, exist_ok=True)
+            entry.symlink_to(f"../../{self.place(said).removeprefix('sys/')}")
+
+    def place(self, said: dict[str, Any]) -> str:
+        return f"sys/devices/pci0000:00/usb1/{said['port']}/video4linux/video{said['number']}"
+
+    def link(self, path: str, number: int) -> None:
+        """A link below /dev as udev makes it."""
+        link = self.root / "dev" / path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(f"/dev/video{number}", f"/dev/{path}/.."))
 
     def obey(self, order: dict[str, Any]) -> Any:
         ((word, about),) = order.items()
@@ -187,6 +217,8 @@ class Bench:
             return self.plug(about)
         if word == "unplug":
             return self.unplug(about)
+        if word == "unplug_all":
+            return [self.unplug(number) for number in list(self.cameras)]
         if word == "hang":
             return self.cameras[about].awake.clear()
         if word == "wake":

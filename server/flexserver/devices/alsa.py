@@ -119,7 +119,7 @@ def listing() -> dict[str, Any]:
     else:
         found = [one for card in alsa.cards() for one in alsa.hardware(card)]
         problem = "the box's user has to be in the group 'audio'"
-        found += alsa.software()
+        found += sorted(alsa.software(), key=lambda one: str(one["device"]))
     known = {one["device"] for one in found}
     missing = [one for one in kernel(_read(_PROC)) if one not in known]
     return {"devices": found, "problem": f"{', '.join(missing)} cannot be used: {problem}" if missing else None}

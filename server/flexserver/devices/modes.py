@@ -9,9 +9,9 @@ from fractions import Fraction
 from flexserver.devices.v4l2 import Interval, Size
 
 _RAW = {
-    "YUYV": "YUY2", "UYVY": "UYVY", "YVYU": "YVYU", "VYUY": "VYUY",
+    "YUYV": "YUY2", "UYVY": "UYVY", "YVYU": "YVYU",
     "NV12": "NV12", "NM12": "NV12", "NV21": "NV21", "NM21": "NV21", "NV16": "NV16", "NV24": "NV24",
-    "YU12": "I420", "YM12": "I420", "YV12": "YV12", "422P": "Y42B", "411P": "Y41B", "P010": "P010_10LE",
+    "YU12": "I420", "YM12": "I420", "YV12": "YV12", "422P": "Y42B", "411P": "Y41B",
     "RGB3": "RGB", "BGR3": "BGR", "BGR4": "BGRx", "XR24": "BGRx", "AR24": "BGRA", "RGB4": "xRGB", "BX24": "xRGB",
     "GREY": "GRAY8", "Y16": "GRAY16_LE", "RGBP": "RGB16",
 }  # fmt: skip
