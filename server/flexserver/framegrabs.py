@@ -83,7 +83,7 @@ class Framegrabs:
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise _missing(name, None)
-        etag = f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"'
+        etag = f'"{status.st_ino:x}-{status.st_ctime_ns:x}-{status.st_size:x}"'
         return Opened(name, descriptor, status.st_size, etag, status.st_mtime)
 
     def delete(self, name: str) -> None:

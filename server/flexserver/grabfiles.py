@@ -43,7 +43,7 @@ def grabs(folder: Path) -> list[Grab]:
     """What lies in one pipeline's folder, the newest last; half-written files are not among it. Raises OSError."""
     try:
         names = os.listdir(folder)  # noqa: PTH208  a Path for each of 100,000 names costs a second
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(grab for grab in map(read_name, names) if grab and grab.pipeline == folder.name)
 
@@ -53,7 +53,7 @@ def folders(root: Path) -> list[Path]:
     try:
         with os.scandir(root) as entries:
             return sorted(Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

@@ -13,7 +13,11 @@ from flexserver.grabfiles import FOLDER
 from flexserver.media.shots import Job
 
 LATE = 1.5
-"""Times the wished interval, from which on it is said why pictures are fewer."""
+"""Times the wished interval, from which on it is said why pictures are fewer,"""
+LATE_SECONDS = 0.5
+"""and seconds beyond it: a busy moment of the machine is no reason to say anything."""
+STARTING = 2.0
+"""Seconds that the encoder may take to be there."""
 
 
 def order(spec: PipelineSpec, data_dir: Path) -> protocol.Grab:
@@ -78,11 +82,13 @@ class Grabs:
         if wish is None:
             return None
         pace = max(wish.interval_seconds, wish.motion_duration_seconds if wish.motion else 0)
+        late = max(pace * LATE, pace + LATE_SECONDS)
         interval = self._interval
-        if playing_since is not None and (passed := now - max(playing_since, self._at or 0)) > pace * LATE:
-            interval = round(max(interval or 0, passed), 3)  # the one that is under way takes longer than all before
+        begun = self._at or (None if playing_since is None else playing_since + STARTING)
+        if playing_since is not None and begun is not None and now - begun > late:
+            interval = round(max(interval or 0, now - begun), 3)  # the one under way takes longer than all before
         reason = self.fault if playing_since is not None else None
-        if reason is None and interval is not None and interval > pace * LATE:
+        if reason is None and interval is not None and interval > late:
             reason = (
                 f"encoding takes longer than the {pace:g} s from one file to the next: "
                 "a higher framegrab.speed is faster"
