@@ -94,7 +94,7 @@ def test_chunk_times_step_on_and_long_ones_are_whole() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x04\x00\x00\x00\xff\xff\xff\x09\x00\x00\x00\x00",  # 16 MiB in one message
+        b"\x04\x00\x00\x00\x01\x00\x01\x09\x00\x00\x00\x00",  # more than a command needs
         b"\x44\x00\x00\x00\x00\x00\x01\x09",  # goes on with what never began
         b"".join(bytes((n,)) + b"\0\0\0\0\0\x01\x09\0\0\0\0A" for n in range(3, 3 + chunks.MAX_STREAMS + 1)),
         b"\x02\0\0\0\0\0\x04\x01\0\0\0\0\0\0\0\0",  # chunks of no bytes
@@ -107,6 +107,7 @@ def test_more_than_is_sane_is_refused(data: bytes) -> None:
 
 def test_unfinished_messages_are_bounded() -> None:
     parser = chunks.Parser()
+    parser.longest = chunks.MAX_MESSAGE
     parser.feed(b"\x02\0\0\0\0\0\x04\x01\0\0\0\0\x00\x40\x00\x00")
     one = b"\0\0\0\x7f\xff\xff\x09\0\0\0\0" + bytes(0x400000)
     for number in range(3, 7):

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import socket
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
@@ -16,8 +17,8 @@ from flexserver.ingest.relay import Relay
 from flexserver.ingest.rtmp import RtmpSession
 from flexserver.ingest.session import Session
 
-MAX_CONNECTIONS = 128
-"""Of publishers, on both ports together; as many again for workers that read."""
+MAX_CONNECTIONS, MAX_OF_ONE = 512, 64
+"""On all ports together, and from one address: nobody else can keep workers from reading."""
 TELL_SECONDS = 1.0
 FLUSH_SECONDS = 2.0
 """How long a peer may take to hear the last answer."""
@@ -32,7 +33,8 @@ class Ingest:
         self._writer = writer
         self.relay = Relay(self._say)
         self._servers: dict[str, tuple[tuple[str, int], asyncio.Server]] = {}
-        self._open = 0
+        self._open: Counter[str] = Counter()
+        """Connections by address."""
         self._relay_port = 0
 
     async def run(self, reader: asyncio.StreamReader) -> None:
@@ -84,15 +86,21 @@ class Ingest:
         """So many connections at once, and no error of one of them reaches another."""
 
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if self._open >= MAX_CONNECTIONS:
+            ends = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+            if not all(ends):  # it is gone already
                 writer.transport.abort()
                 return
-            self._open += 1
+            peer, ours = (str(end[0]) for end in ends)
+            if peer != ours and (self._open[peer] >= MAX_OF_ONE or self._open.total() >= MAX_CONNECTIONS):
+                writer.transport.abort()
+                return
+            self._open[peer] += 1
             try:
                 with contextlib.suppress(asyncio.CancelledError):
                     await serve(reader, writer)
             finally:
-                self._open -= 1
+                self._open[peer] -= 1
+                self._open += Counter()  # forgets who has none
                 writer.close()
                 asyncio.get_running_loop().call_later(FLUSH_SECONDS, writer.transport.abort)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes of one message: a picture of any sane encoder is smaller."""
+EARLY_MESSAGE = 64 * 1024
+"""The same for a stranger: commands are short."""
 MAX_STREAMS = 32
 """Chunk streams of one connection; encoders use half a dozen."""
-MAX_OPEN = 16 * 1024 * 1024
-"""Bytes of unfinished messages altogether."""
 SET_CHUNK_SIZE, ABORT, ACKNOWLEDGE, CONTROL, WINDOW, BANDWIDTH = 1, 2, 3, 4, 5, 6
 AUDIO, VIDEO, COMMAND3, DATA, COMMAND = 8, 9, 17, 18, 20
 _EXTENDED = 0xFFFFFF
@@ -50,6 +50,8 @@ class Parser:
         self._streams: dict[int, _Stream] = {}
         self._size = 128
         self._open = 0
+        self.longest = EARLY_MESSAGE
+        """Bytes of one message; twice as many may be unfinished altogether."""
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that these bytes complete. Raises `BadChunk`."""
@@ -114,7 +116,7 @@ class Parser:
                 return None
             time, at = int.from_bytes(rest[at : at + 4], "big"), at + 4
         length = int.from_bytes(head[3:6], "big") if form < 2 else stream.length
-        if length > MAX_MESSAGE:
+        if length > self.longest:
             raise BadChunk("a message is too long")
         begun = stream.begun and form == 3
         had = len(stream.body) if begun else 0
@@ -132,7 +134,7 @@ class Parser:
     def _more(self, stream: _Stream, data: bytes) -> Message | None:
         stream.body += data
         self._open += len(data)
-        if self._open > MAX_OPEN:
+        if self._open > 2 * self.longest:
             raise BadChunk("too many messages are unfinished")
         if len(stream.body) < stream.length:
             stream.begun = True

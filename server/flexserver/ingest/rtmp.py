@@ -58,7 +58,7 @@ class RtmpSession:
             self._reason = "it sent no picture any more"
         except (BadChunk, BadAmf, flv.BadVideo, _Over) as error:
             self._reason = str(error)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             self._reason = "the connection broke"
         finally:
             self._end()
@@ -129,6 +129,7 @@ class RtmpSession:
         if stream is None:
             self._refuse(verdict.message)
         self._stream, self._awaited = stream, verdict.awaited
+        self._chunks.longest = chunks.MAX_MESSAGE
         self._status("status", "NetStream.Publish.Start", "publishing")
 
     def _refuse(self, why: str) -> None:

@@ -88,7 +88,7 @@ class Session:
             self._reason = "it sent nothing any more"
         except BadRequest as error:
             self._reason = str(error)
-        except ConnectionError as error:
+        except OSError as error:
             self._reason = error.strerror or "the connection broke"
         finally:
             self._end()
@@ -228,7 +228,11 @@ class Session:
             publisher.channels |= {way.first: (track, False), way.second: (track, True)}
             return f"RTP/AVP/TCP;unicast;interleaved={way.first}-{way.second};mode=record"
         if track not in publisher.sockets:
-            publisher.sockets[track] = await bind(self._here, self._peer, lambda c, d: self._datagram(track, c, d))
+            try:
+                publisher.sockets[track] = await bind(self._here, self._peer, lambda c, d: self._datagram(track, c, d))
+            except OSError as error:
+                sys.stderr.write(f"rtsp publisher {self._peer}: {error}\n")
+                raise Refused(503) from None
         ours = publisher.sockets[track].port
         return f"RTP/AVP;unicast;client_port={way.first}-{way.second};server_port={ours}-{ours + 1};mode=record"
 
