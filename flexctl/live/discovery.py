@@ -76,7 +76,7 @@ def _opened() -> Zeroconf:
     try:
         return Zeroconf(ip_version=IPVersion.V4Only)
     except (OSError, RuntimeError) as error:
-        what = getattr(error, "strerror", None) or error
+        what = (error.strerror or error) if isinstance(error, OSError) else "it has no address of a network"
         raise Stop(
             f"this machine cannot listen for mDNS: {what}", "Is it on a network? `ip address` shows it"
         ) from None

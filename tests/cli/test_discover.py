@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
+import pyte
 import pytest
 
 from flexctl.live.discovery import Heard
@@ -25,16 +27,18 @@ class Network:
     """Stands in for `Discovery`: says what it was told to, then waits to be closed."""
 
     def __init__(self, *heard: Heard) -> None:
-        self.heard, self.closed = heard, False
+        self.heard, self.closed, self.end = heard, False, threading.Event()
 
     def __call__(self) -> Network:
         return self
 
     def __iter__(self) -> Iterator[Heard]:
         yield from self.heard
+        self.end.wait(0.5)
 
     def close(self) -> None:
         self.closed = True
+        self.end.set()
 
 
 def discover(*argv: str, heard: tuple[Heard, ...] = (), **options: Any) -> Ran:
@@ -150,3 +154,21 @@ class TestWhatIsHeard:
         ran = discover(heard=seen(Found("\x1b[2Jgate\n\u202e", ("192.0.2.7",), 3539)), on=terminal(80), TERM="dumb")
         assert "\x1b" not in ran.out
         assert "\u202e" not in ran.out
+
+
+def test_on_a_terminal_the_table_grows_and_stays_once() -> None:
+    ran = discover("--timeout", "300ms", heard=(), on=terminal(80), TERM="xterm")
+    assert "looking, " in ran.out
+    screen = pyte.Screen(80, 24)
+    ran = discover("--count", "2", heard=seen(GATE, YARD), on=terminal(80), TERM="xterm")
+    pyte.Stream(screen).feed(ran.out.replace("\n", "\r\n"))
+    lines = [line.rstrip() for line in screen.display if line.strip()]
+    assert [line.split()[0] for line in lines] == ["NAME", "gate", "yard"]
+    assert not screen.cursor.hidden
+
+
+def test_a_machine_without_a_network_is_told_so() -> None:
+    with patch("zeroconf.Zeroconf", side_effect=RuntimeError("no interfaces")):
+        ran = flexctl("discover")
+    assert ran.code == 1
+    assert ran.err.startswith("flexctl: this machine cannot listen for mDNS: it has no address of a network\n")

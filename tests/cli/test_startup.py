@@ -34,7 +34,7 @@ def imported(*argv: str, **env: str) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize(
     "argv",
-    [("--version",), ("--help",), ("pipeline", "--help"), ("pipeline", "create", "--help"), ("events", "--help")],
+    [("--version",), ("--help",), ("pipeline", "--help"), ("pipeline", "create", "--help"), ("discover", "--help")],
     ids=" ".join,
 )
 def test_help_and_version_import_nothing_heavy(argv: tuple[str, ...]) -> None:
