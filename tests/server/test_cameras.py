@@ -225,7 +225,7 @@ def test_an_id_outlives_a_replug_also_under_another_number(api: Api, cameras: Ca
 
 @pytest.mark.parametrize("serial", [{}, {"serial": "200901010001"}], ids=["no serial", "the same serial"])
 def test_two_cameras_of_one_kind_are_told_apart_by_their_port(
-    serial: dict[str, str], api: Api, cameras: Cameras
+    serial: dict[str, Any], api: Api, cameras: Cameras
 ) -> None:
     ids = [plug(api, cameras, number, port=f"1-{number}", **serial)["id"] for number in (1, 2)]
     assert ids[0] != ids[1]

@@ -57,7 +57,8 @@ def rule(one: Mode) -> tuple[float, ...]:
     """The order in the contract's words, written again."""
     raw, jpeg = one.format in {RAW, "NV12"}, one.format == JPEG
     large = one.width * one.height > 1920 * 1080
-    return one.width * one.height, min(one.rate, 60), (jpeg, raw) > (0, 0) and (2 if jpeg == large else 1)
+    form = 0 if not (raw or jpeg) else 2 if jpeg == large else 1
+    return one.width * one.height, float(min(one.rate, Fraction(60))), form
 
 
 @given(st.lists(ANY_MODE, min_size=1, max_size=20))

@@ -218,7 +218,9 @@ class Bench:
         if word == "unplug":
             return self.unplug(about)
         if word == "unplug_all":
-            return [self.unplug(number) for number in list(self.cameras)]
+            for number in list(self.cameras):
+                self.unplug(number)
+            return None
         if word == "hang":
             return self.cameras[about].awake.clear()
         if word == "wake":
