@@ -91,6 +91,9 @@ def test_a_name_is_looked_up_at_each_try() -> None:
         ("http://example.com:8080/", "example.com", 8080, "example.com:8080", b"/"),
         ("http://[::1]:8080/x", "::1", 8080, "[::1]:8080", b"/x"),
         ("https://bücher.example/ä", "xn--bcher-kva.example", 443, "xn--bcher-kva.example", b"/%C3%A4"),
+        ("https://example.com/a%2Fb?x=%20&y={z}?", "example.com", 443, "example.com", b"/a%2Fb?x=%20&y=%7Bz%7D?"),
+        ("https://example.com?x", "example.com", 443, "example.com", b"/?x"),
+        ("https://[2001:DB8::0001]/", "2001:db8::1", 443, "[2001:db8::1]", b"/"),
     ],
 )
 def test_an_address_is_read_once_for_all(url: str, host: str, port: int, authority: str, path: bytes) -> None:
@@ -108,8 +111,13 @@ def test_an_address_is_read_once_for_all(url: str, host: str, port: int, authori
         ("https://example.com/#part", "#"),
         ("http://example.com:0/", "port"),
         ("http://example.com:70000/", "port"),
-        ("http://example.com:x/", "address"),
+        ("http://example.com:x/", "port"),
         ("http://[::1", "address"),
+        ("http://exa%6dple.com/", "host"),
+        ("http://exam ple.com/", "host"),
+        ("http://[fe80::1%25eth0]/", "host|address"),
+        ("http://evil.com\\.example.com/", "host"),
+        ("http://\x00/", "host"),
     ],
 )
 def test_an_address_that_is_none_says_why(url: str, word: str) -> None:

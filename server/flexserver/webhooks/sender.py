@@ -45,7 +45,8 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """The IP addresses of a host. Raises `Unknown`."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[Sequence[str]] = loop.create_future()
-    if not _lookups.acquire(blocking=False):
+    slots = _lookups
+    if not slots.acquire(blocking=False):
         raise Unknown("too many names are being looked up at once")
 
     def answer(addresses: Sequence[str] | None) -> None:
@@ -63,7 +64,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
         except (OSError, UnicodeError):
             addresses = []
         finally:
-            _lookups.release()
+            slots.release()
         try:
             loop.call_soon_threadsafe(answer, addresses)
         except RuntimeError:  # the loop has ended meanwhile

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-
-import httpx
+from urllib.parse import SplitResult, quote, urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -21,6 +21,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _SHARED = IPv4Network("100.64.0.0/10")
 _TUNNELS = (IPv6Network("2001::/32"), IPv6Network("2002::/16"))
 """Teredo and 6to4: whom they reach in the end, the address alone does not say."""
+_SAFE = "/%:@!$&'()*+,;=~-._"
+"""What may stand in a path as it is; a `%` too, because it may be encoded already."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -46,20 +48,45 @@ class Target:
 def read_url(url: str) -> Target:
     """Take an address apart. Raises `ValueError` with what is wrong with it."""
     try:
-        parts = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+        parts = urlsplit(url)
+    except ValueError:
         raise ValueError("this is not an address") from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.host:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError("a webhook's address is http:// or https:// and a host")
-    if parts.userinfo:
+    if "@" in parts.netloc:
         raise ValueError("an address shows what is in it: put user and password into a header instead")
-    if parts.fragment:
+    if "#" in url:
         raise ValueError("what stands after '#' is never sent: leave it out")
-    port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
-    if not 0 < port < 65536:
-        raise ValueError(f"{port} is no port")
-    host = parts.raw_host.decode("ascii")
-    return Target(parts.scheme == "https", host, port, parts.netloc.decode("ascii"), parts.raw_path)
+    host, port = _host(parts.hostname), _port(parts)
+    shown = f"[{host}]" if ":" in host else host
+    authority = shown if port == _DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
+    query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
+    path = (quote(parts.path, safe=_SAFE) or "/") + query
+    return Target(parts.scheme == "https", host, port, authority, path.encode("ascii"))
+
+
+def _host(name: str) -> str:
+    """A host in ASCII."""
+    if re.fullmatch(r"[a-z0-9_.-]{1,253}", name):
+        return name
+    try:
+        if ":" in name and "%" not in name:
+            return str(IPv6Address(name))
+        import idna  # only names in other letters pay for its tables
+
+        return idna.encode(name, uts46=True).decode("ascii")
+    except ValueError:
+        raise ValueError(f"'{name[:64]}' is no host") from None
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("the port is not a number from 1 to 65535")
+    return _DEFAULT_PORTS[parts.scheme] if port is None else port
 
 
 def fault_of_headers(headers: Mapping[str, str]) -> str | None:
