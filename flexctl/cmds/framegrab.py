@@ -67,7 +67,7 @@ def download(
 
     flexctl framegrab download cam1-00007.avif
     flexctl framegrab download --pipeline cam1 --to pictures/
-    flexctl framegrab download cam1-00007.avif --to - | avifdec --stdin picture.png
+    flexctl framegrab download cam1-00007.avif --to - | feh -
     """
     run = state_of(ctx)
     known = {} if files else {one.file: one.size_bytes for one in _listed(run, pipeline, all_=all_)}
