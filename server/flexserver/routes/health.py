@@ -74,7 +74,10 @@ def _store(box: Box) -> PartHealth:
 
 
 def _disk(box: Box) -> PartHealth:
-    free = shutil.disk_usage(box.config.data_dir).free
+    try:
+        free = shutil.disk_usage(box.config.data_dir).free
+    except OSError as error:
+        return PartHealth(status=Condition.FAILED, message=f"the data folder cannot be looked at: {error.strerror}")
     if free < LOW_DISK:
         return PartHealth(status=Condition.DEGRADED, message=f"{free // 1024 // 1024} MiB are free in the data folder")
     return PartHealth(status=Condition.OK)
