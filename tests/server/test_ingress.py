@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import psutil
 import pytest
 
-from tests.media.pictures import decoded, ffprobe, number_of, write_counter
+from tests.media.pictures import decoded, draw, ffprobe, number_of, write_counter
 from tests.support.api import Api, Seen, until
 from tests.support.box import Box
 from tests.support.fixtures import BoxFactory
@@ -107,6 +111,56 @@ def test_a_pushed_stream_lasts_as_long_as_its_publisher(
     assert [seen.type for seen in told.events].count("pipeline_created") == 1
     assert "pipeline_error" not in [seen.type for seen in told.events]
     assert mount_status(open_box, "livemystream") == "404"
+
+
+@pytest.fixture(scope="module")
+def hevc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Counted pictures in H.265."""
+    path = tmp_path_factory.mktemp("video") / "hevc.mp4"
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("libx265", rate=30)
+        track.width, track.height, track.pix_fmt = 320, 180, "yuv420p"
+        track.options = {"preset": "ultrafast", "x265-params": "keyint=15:bframes=0:log-level=none"}
+        for number in range(600):
+            frame = av.VideoFrame.from_ndarray(draw(number, 320, 180), format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+            container.mux(track.encode(frame))
+        container.mux(track.encode())
+    return path
+
+
+def test_h265_by_rtsp(open_box: Api, hevc: Path) -> None:
+    with ffmpeg(hevc, url(open_box, "rtsp")):
+        wait_playing(open_box)
+        assert_moves(f"{open_box.box.rtsp_url}/livemystream")
+
+
+def test_h265_by_enhanced_rtmp(open_box: Api, hevc: Path) -> None:
+    """FFmpeg's libraries of PyAV know it; the distribution's ffmpeg does not."""
+    over = threading.Event()
+    pushing = threading.Thread(target=push, args=(hevc, url(open_box, "rtmp"), over))
+    pushing.start()
+    try:
+        wait_playing(open_box)
+        assert_moves(f"{open_box.box.rtsp_url}/livemystream")
+    finally:
+        over.set()
+        pushing.join(20)
+    wait_gone(open_box)
+
+
+def push(video: Path, address: str, over: threading.Event) -> None:
+    """Copy the file's packets to the address, each when it is due."""
+    with av.open(str(video)) as source, av.open(address, "w", format="flv") as target:
+        track = target.add_stream_from_template(source.streams.video[0])
+        begun = time.monotonic()
+        for packet in source.demux(video=0):
+            if packet.dts is None or packet.time_base is None:
+                continue
+            if over.wait(max(0.0, begun + float(packet.dts * packet.time_base) - time.monotonic())):
+                return
+            packet.stream = track
+            target.mux(packet)
 
 
 def test_several_at_once_and_no_second_of_a_name(open_box: Api, video: Path) -> None:
