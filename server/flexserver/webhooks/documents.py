@@ -62,7 +62,7 @@ def made(spec: WebhookSpec, since: int, now: float) -> Row:
     """A new webhook, with a secret of its own."""
     name = "wh_" + "".join(secrets.choice(_LETTERS) for _ in range(8))
     secret = PREFIX + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-    return Row(name, spec.url, tuple(dict.fromkeys(spec.events)), plain(spec), secret, stamp(now), since)
+    return Row(name, spec.url, tuple(spec.events), plain(spec), secret, stamp(now), since)
 
 
 def plain(spec: WebhookSpec) -> dict[str, str]:
