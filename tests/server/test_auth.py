@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -153,6 +154,16 @@ class TestWhoIsLetIn:
         assert locked.call("POST", LOGOUT, headers=BY_KEY).status_code == 204
         assert locked.get("/flex/pipeline", headers=BY_KEY).status_code == 200, "a key does not end"
 
+    def test_what_needs_the_key_needs_it_without_a_password_too(self, door: Door) -> None:
+        keyed = [endpoint for endpoint in TABLE.endpoints if endpoint.key]
+        assert len(keyed) == 2
+        for endpoint in keyed:
+            for headers in ({}, bearer("any"), {"X-API-Key": "wrong"}):
+                refused = door.call(endpoint.method, endpoint.path, headers=headers)
+                assert code(refused) == (401, "UNAUTHORIZED")
+                assert "X-API-Key" in refused.json()["hint"]
+            assert door.call(endpoint.method, endpoint.path, headers=BY_KEY).status_code == 400, "let in, and no query"
+
     def test_no_child_process_has_the_key(self, locked: Door) -> None:
         children = psutil.Process(locked.box.pid).children(recursive=True)
         assert children
@@ -237,10 +248,11 @@ class TestSessions:
                 assert WORD.encode() not in content
 
 
-def expire(box: Box, seconds: float) -> None:
-    """Let every session of a box that does not run end that many seconds from now."""
+def expire(box: Box, token: str, seconds: float) -> None:
+    """Let the session of a box that does not run end that many seconds from now."""
+    digest = hashlib.sha256(token.encode()).digest()
     with contextlib.closing(sqlite3.connect(box.data_dir / "flex.db")) as store, store:
-        store.execute("UPDATE sessions SET expires = ?", (time.time() + seconds,))
+        store.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?)", (digest, time.time() + seconds))
 
 
 def kept(box: Box) -> int:
@@ -270,14 +282,18 @@ class TestRestarts:
         door = Door(box)
         door.set()
         token = door.login()
-        box.stop()
-        expire(box, 4)
-        box.start()
-        door = Door(box)
-        with door.listen(headers=bearer(token)) as listener:
-            bye = listener.wait(lambda seen: seen.type == "bye", 10)
-            assert bye.data == {"reason": "session_expired"}
-            until(listener.ended.is_set)
+        for seconds in (3, 12, 48):  # a busy machine may take longer to start than the session lives
+            box.stop()
+            expire(box, token, seconds)
+            box.start()
+            door = Door(box)
+            with door.http.stream("GET", "/flex/events", headers=bearer(token), timeout=60) as stream:
+                if stream.status_code == 200:
+                    text = stream.read().decode()
+                    break
+        else:
+            raise AssertionError("the box never started in time")
+        assert 'event: bye\ndata: {"reason":"session_expired"}\n\n' in text, "read() returns: the box ended it"
         assert not door.lets_in(token)
         until(lambda: kept(box) == 0, what="its end on the disk")
 
@@ -288,7 +304,7 @@ class TestRestarts:
         door.set()
         token = door.login()
         box.stop()
-        expire(box, seconds)
+        expire(box, token, seconds)
         box.start()
         assert not Door(box).lets_in(token)
         until(lambda: kept(box) == 0, what="its end on the disk")
@@ -418,7 +434,7 @@ class TestLimits:
                 )
 
     def test_a_flood_of_logins_slows_nobody(self, locked: Door) -> None:
-        slowest, asked = 0.0, 0
+        times: list[float] = []
 
         def flood() -> set[int]:
             found = set()
@@ -433,11 +449,11 @@ class TestLimits:
             while not all(future.done() for future in futures):
                 begun = time.monotonic()
                 assert api.get("/flex/pipeline", headers=BY_KEY).status_code == 200
-                slowest, asked = max(slowest, time.monotonic() - begun), asked + 1
+                times.append(time.monotonic() - begun)
             statuses = set().union(*(future.result() for future in futures))
         assert statuses <= {401, 503}
-        assert asked > 10
-        assert slowest < 2
+        assert len(times) > 10
+        assert median(times) < 0.25, "hashed on the event loop, each would wait for two dozen hashes"
 
     def test_a_full_disk_changes_nothing(self, fake_boxes: FakeBoxes) -> None:
         box, _ = fake_boxes(env={"FLEX_API_KEY": KEY})
