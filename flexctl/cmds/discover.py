@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flexctl.live.discovery import Heard
+    from flexctl.out.table import Line
 
 WHAT_TO_CHECK = """\
 Is this machine on their network? mDNS does not leave one.
 Does a firewall let UDP port 5353 through?
-Is the box told to hide (its setting mdns_enabled), or on 127.0.0.1 alone?
+Is its mdns_enabled off, or is it on 127.0.0.1 alone?
 A box whose address is known needs no search: --url"""
 SHOWN = 3
 """Boxes whose fingerprints are printed for copying; of more, only with -o wide or json."""
@@ -85,23 +86,28 @@ def _draw(run: State, items: "Iterator[None]", boxes: dict[str, Found], seconds:
     from flexctl.out.table import Look, choose, table
 
     end = time.monotonic() + seconds
+
+    def lines() -> "list[Line]":
+        width, height = screen.size
+        look = Look(run.out.clock(), True, width, run.out.terminal.unicode)
+        rows = [boxes[name] for name in sorted(boxes, key=str.casefold)]
+        found = table(choose(FOUND, wide=run.out.form == "wide", names=run.out.columns), rows, look) if rows else []
+        left = max(round(end - time.monotonic()), 0)
+        return [*found[: height - 2], [Span(f"looking, {left}s left  Ctrl-C ends", "dim")]]
+
     with Screen(run.out.terminal) as screen:
-        for _ in items:
-            width, height = screen.size
-            look = Look(run.out.clock(), True, width, run.out.terminal.unicode)
-            rows = [boxes[name] for name in sorted(boxes, key=str.casefold)]
-            lines = table(choose(FOUND, wide=run.out.form == "wide", names=run.out.columns), rows, look)
-            left = max(round(end - time.monotonic()), 0)
-            footer = [Span(f"looking, {left}s left  Ctrl-C ends", "dim")]
-            screen.draw([*(lines if rows else [])[: height - 2], footer])
-        screen.draw([])
+        try:
+            for _ in items:
+                screen.draw(lines())
+        finally:
+            screen.draw([])
 
 
 def _tell_trust(run: State, boxes: list[Found]) -> None:
     if len(boxes) > SHOWN:
         run.out.say(f"{len(boxes)} boxes. Their fingerprints: flexctl discover -o wide")
         return
+    which = "it" if len(boxes) == 1 else "one"
     known = any(box.fingerprint for box in boxes)
-    ask = "Use one, if its fingerprint is what the box itself prints when it starts:" if known else "Use one:"
-    run.out.say(ask if len(boxes) > 1 else ask.replace("one,", "it,").replace("one:", "it:"))
-    run.out.say("", "\n".join(trust_lines(box) for box in boxes))
+    if_it_is = ", if its fingerprint is what the box itself prints when it starts" if known else ""
+    run.out.say(f"Use {which}{if_it_is}:", "\n".join(trust_lines(box) for box in boxes))

@@ -75,7 +75,7 @@ def mdns(folder: str) -> None:
         }
         assert api.get("/flex/health").json()["parts"]["announcements"] == {"status": "ok"}
         told(api, name="Tür \u2116 1. & <b>")
-        until(lambda: set(ear.seen) == {"Tür \u2116 1. & <b>"}, 10, "the new name alone")
+        until(lambda: set(ear.seen) == {"Tür \u2116 1- & <b>"}, 10, "the new name alone")
         told(api, mdns_enabled=False)
         until(lambda: not ear.seen, 10, "nobody")
         assert "announcements" not in api.get("/flex/health").json()["parts"]

@@ -202,6 +202,7 @@ class TestAir:
 class TestService:
     def test_any_name_becomes_a_label(self) -> None:
         assert service("Gate\x00\x1f 1", "flex-1", 1, 2, "AA", "0.1.0").instance == "Gate   1"
+        assert service("box.example.com", "flex-1", 1, 2, "AA", "0.1.0").instance == "box-example-com"
         assert service(" \n", "flex-1", 1, 2, "AA", "0.1.0").instance == "flex-1"
         long = service("ü" * 63, "flex-1", 1, 2, "AA", "0.1.0").instance
         assert (len(long.encode()), long) == (60, "ü" * 30)

@@ -45,8 +45,14 @@ class Service:
 
 
 def service(name: str, box_id: str, port: int, rtsp_port: int, fingerprint: str, version: str) -> Service:
-    """The box as a service. `name` may be anything that a person wrote."""
-    instance = _CONTROL.sub(" ", name).strip().encode()[:_LABEL_BYTES].decode(errors="ignore").strip() or box_id
+    """The box as a service. `name` may be anything that a person wrote.
+
+    A dot would be one of the name's own letters, but the library takes it for the end of a label.
+    """
+    instance = (
+        _CONTROL.sub(" ", name.replace(".", "-")).strip().encode()[:_LABEL_BYTES].decode(errors="ignore").strip()
+        or box_id
+    )
     told = {"version": version, "path": "/flex", "rtsp": str(rtsp_port), "fingerprint": fingerprint}
     return Service(instance, f"{box_id}.local.", port, told)
 
@@ -89,6 +95,9 @@ class Responder:
                     await self._news_within(LOOK_SECONDS)
         except ImportError:
             self._failed("the Python package zeroconf is missing; install it: pip install zeroconf")
+        except Exception as error:  # a fault of ours, or of the library, ends the announcement and nothing else
+            log.exception("mDNS has failed")
+            self.problem = f"a fault of the box: {error!r}"
         finally:
             self._task = self.name = None
 
