@@ -168,12 +168,20 @@ def _status_details(status: PipelineStatus) -> list[Part]:
                 Field("Next try", status.next_retry_at),
                 Field("Readers", status.readers),
                 Field("Watch", status.output_uri),
+                Field("Publisher", _publisher(status)),
                 Field("Place", f"{place.latitude}, {place.longitude}" if place else None),
             ),
         ),
         Part("Encode", measured),
         Part("Framegrabs", _framegrabs(status)),
     ]
+
+
+def _publisher(status: PipelineStatus) -> str | None:
+    """Who pushes the source to the box."""
+    if (who := status.publisher) is None:
+        return None
+    return f"{who.path} by {who.protocol.upper()} from {who.address}"
 
 
 def _framegrabs(status: PipelineStatus) -> tuple[Field, ...]:

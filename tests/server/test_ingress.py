@@ -237,8 +237,12 @@ def test_the_settings_take_effect_at_once(open_box: Api, video: Path) -> None:
         wait_playing(open_box, "liveother")
     allow(open_box, rtsp=False, rtmp=False)
     until(lambda: "ingress" not in open_box.get("/flex/health").json()["parts"])
-    allow(open_box, rtsp=True, rtmp=True)
+    for _ in range(3):
+        allow(open_box, rtsp=True, rtmp=True)
+        allow(open_box, rtsp=False, rtmp=False)
+        allow(open_box, rtsp=True, rtmp=True)
     ingest_port(open_box, "rtsp")
+    assert "the ingest process died" not in open_box.box.log
 
 
 def test_an_ingest_that_dies_comes_back(open_box: Api, video: Path) -> None:

@@ -43,7 +43,10 @@ class Ingest:
         self._relay_port = _port(relay)
         telling = asyncio.create_task(self._tell())
         while line := await reader.readline():
-            await self._told(protocol.decode(line))
+            message = protocol.decode(line)
+            if isinstance(message, protocol.Quit):
+                break
+            await self._told(message)
         telling.cancel()
 
     async def _told(self, message: protocol.Message) -> None:

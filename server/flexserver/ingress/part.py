@@ -59,6 +59,8 @@ class Ingress:
         self._turns = Turns()
         self.triggers = Triggers(pipelines, self._turns, self._rtsp_port)
         self._child: Child | None = None
+        self._leaving: Child | None = None
+        """The process that was told to end; the next one starts when it is gone."""
         self._listening: protocol.Listening | None = None
         self._problem: str | None = None
         self._known: dict[int, _Known] = {}
@@ -104,11 +106,12 @@ class Ingress:
         if self._closed:
             return
         if not _wanted(settings):
-            if self._child:
+            if self._child and self._leaving is None:
+                self._leaving, self._listening = self._child, None
                 self._do(self._child.end(QUIT_SECONDS))
         elif self._child is None:
             self._spawn()
-        else:
+        elif self._leaving is None:
             self._listen(self._child)
         if _wanted(settings) and self._auth.enabled and self._key is None:
             log.warning("publishers are refused: a password is set, and no key; start the server with FLEX_PUBLISH_KEY")
@@ -134,11 +137,13 @@ class Ingress:
     def _on_exit(self, child: Child | None, how: str) -> None:
         if child is not self._child:
             return
-        self._child = self._listening = None
+        left = child is not None and child is self._leaving
+        self._child = self._listening = self._leaving = None
         for seq in list(self._known):
             self._do(self._gone(protocol.Unpublish(seq, "the ingest process ended")))
-        if self._closed or not _wanted(self._settings.now):
+        if left or self._closed:
             self._problem = None
+            self._spawn()
             return
         self._problem = f"the ingest process {how}"
         log.error("the ingest process died", extra={"fields": {"how": how, "said": self._ring.tail(1).strip()}})
@@ -159,7 +164,7 @@ class Ingress:
         if child is not self._child:
             return
         match message:
-            case protocol.Listening():
+            case protocol.Listening() if child is not self._leaving:
                 self._heard(message)
             case protocol.Publish():
                 self._do(self._asked(child, message))
