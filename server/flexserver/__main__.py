@@ -27,6 +27,7 @@ from flexserver.events import Hub
 from flexserver.framegrabs import Framegrabs
 from flexserver.ingress.part import Ingress
 from flexserver.license import Licensing
+from flexserver.notify import keep_watchdog, notify
 from flexserver.pipelines.documents import Rules
 from flexserver.pipelines.engine import Engine, PortTaken
 from flexserver.pipelines.service import Pipelines
@@ -181,6 +182,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
 
     def on_signal(again: bool) -> None:
         box.closing = True
+        notify("STOPPING=1")
         server.stop(now=again)
         if pages:
             pages.server.stop(now=True)
@@ -196,6 +198,7 @@ async def _run(box: Box, listener: socket.socket, signals: Signals) -> None:
     signals.handler = on_signal
     background: tuple[asyncio.Task[Any], ...] = (
         asyncio.create_task(box.supervisor.watch(), name="the supervisor"),
+        asyncio.create_task(keep_watchdog(), name="the watchdog's clock"),
         asyncio.create_task(box.license.watch(), name="the licence's clock"),
         asyncio.create_task(
             certs.keep_fresh(certificate, renew, tls, box.announcements.renewed), name="the certificate"
@@ -275,6 +278,7 @@ def _names(config: Config) -> set[str]:
 def _ready(box: Box, listener: socket.socket, certificate: certs.Certificate, pages: Pages | None) -> None:
     """Say where it is, once: a line for people, and JSON for whoever gave a descriptor."""
     box.started = True
+    notify("READY=1")
     host = _in_url("127.0.0.1" if box.config.host in WILDCARDS else box.config.host)
     port, rtsp_port = listener.getsockname()[1], box.engine.front.port
     said = {

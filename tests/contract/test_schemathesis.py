@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 CASES = int(os.environ.get("FLEX_CASES", "100"))
 KEY = "a-key-of-the-tests-0123456789abcdef0123456789"
 PASSWORD = "the password of the tests"
+HOOK_PATHS = ("/flex/webhooks/{id}", "/flex/webhooks/{id}/test", "/flex/webhooks/{id}/deliveries")
+HOOK = {"url": "http://127.0.0.1:9/nobody", "events": ["pipeline.error"]}
 SECONDS = 200 + CASES
 GROUPS = {tag: sum(one.name.startswith(f"{tag}.") for one in TABLE.endpoints) for tag in openapi.TAGS}
 
@@ -43,10 +45,9 @@ def furnish(box: Box) -> dict[str, str]:
         api.http.headers["X-API-Key"] = KEY
         api.create("gate", on_demand=False).raise_for_status()
         api.call("PUT", "/flex/settings", json={"webhook_allowed_networks": ["127.0.0.0/8"]}).raise_for_status()
-        hook = {"url": "http://127.0.0.1:9/nobody", "events": ["pipeline.error"]}
-        made = api.call("POST", "/flex/webhooks", json=hook).raise_for_status()
+        made = api.call("POST", "/flex/webhooks", json=HOOK).raise_for_status()
         api.call("PUT", "/flex/auth/password", json={"password": PASSWORD}).raise_for_status()
-    hooks = {path: made.json()["id"] for path in ("/flex/webhooks/{id}/test", "/flex/webhooks/{id}/deliveries")}
+    hooks = {path: made.json()["id"] for path in HOOK_PATHS}
     pipelines = {one.path: "gate" for one in TABLE.endpoints if one.path.startswith("/flex/pipeline/{id}")}
     return {**hooks, **pipelines}
 
@@ -54,7 +55,14 @@ def furnish(box: Box) -> dict[str, str]:
 @pytest.mark.timeout(SECONDS + 30)
 @pytest.mark.parametrize("group", [tag for tag, count in GROUPS.items() if count])
 def test_random_requests_find_nothing(box: Box, group: str, tmp_path: Path) -> None:
-    where = {"url": box.url, "ca_file": box.ca_file, "key": KEY, "password": PASSWORD, "things": furnish(box)}
+    where = {
+        "url": box.url,
+        "ca_file": box.ca_file,
+        "key": KEY,
+        "password": PASSWORD,
+        "hook": HOOK,
+        "things": furnish(box),
+    }
     document = tmp_path / "openapi.json"
     document.write_text(json.dumps(openapi.describe(TABLE.endpoints, box.url)))
     command = [
