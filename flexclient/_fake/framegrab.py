@@ -10,7 +10,7 @@ from flexclient._fake.box import FakeAnswer, FakeBox, Refusal, Seen
 from flexclient._fake.route import Route, json_answer
 from flexclient.models import ErrorCode, FieldError
 
-_NAME = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{5,})\.(avifs?)")
+_NAME = re.compile(r"([A-Za-z0-9_-]{1,64})-([0-9]{5,})\.(avifs?)")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 

@@ -69,8 +69,8 @@ def _color(point: Point, colors: Colors) -> str:
     red, green, blue = (min(range(6), key=lambda step: abs(_STEPS[step] - level)) for level in point)
     gray = max(0, min(23, round((sum(point) / 3 - 8) / 10)))
     cube = (_STEPS[red], _STEPS[green], _STEPS[blue])
-    flat = (8 + 10 * gray,) * 3
-    return f"5;{232 + gray}" if _far(flat, point) < _far(cube, point) else f"5;{16 + 36 * red + 6 * green + blue}"
+    level = 8 + 10 * gray
+    return f"5;{232 + gray}" if _far((level, level, level), point) < _far(cube, point) else f"5;{16 + 36 * red + 6 * green + blue}"
 
 
 def _far(one: Point, other: Point) -> int:

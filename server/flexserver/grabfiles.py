@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = "framegrabs"
 """Below the server's data folder."""
-NAME = r"([A-Za-z0-9_-]{1,64})-(0\d{4}|[1-9]\d{4,11})\.(avifs?)"
+NAME = r"([A-Za-z0-9_-]{1,64})-(0[0-9]{4}|[1-9][0-9]{4,11})\.(avifs?)"
 """A whole file name: the pipeline's id, the number, and what it holds: `avif` a still, `avifs` a clip."""
 _NAME = re.compile(NAME)
 _PART = ".part"

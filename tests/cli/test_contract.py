@@ -32,7 +32,7 @@ PIPELINE_FIELDS = {
 }
 STATUS_FIELDS = {
     *("id", "state", "order", "reason", "since", "uptime_seconds", "restarts", "next_retry_at", "output_uri"),
-    *("readers", "klv", "geolocation", "stats"),
+    *("readers", "klv", "geolocation", "stats", "framegrab"),
 }
 
 

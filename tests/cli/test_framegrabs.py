@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from flexclient import models as m
 from flexctl.exits import Exit
 from flexctl.out.drawing import colors_of, drawn, fitted
 from flexctl.out.terminal import Terminal
+from flexctl.views.event import Seen, what
+from flexctl.views.pipeline import STATUS
 from tests.cli.harness import NOW, PIPE, Ran, flexctl, golden, terminal, transcript
 from tests.cli.test_pty import Window
 from tests.support.box import Box
@@ -265,6 +268,24 @@ def test_256_colours_are_the_nearest_ones() -> None:
 def test_what_the_terminal_says_of_its_colours() -> None:
     assert colors_of({"COLORTERM": "truecolor"}) == colors_of({"TERM": "xterm-direct"}) == 16_777_216
     assert colors_of({"TERM": "xterm-256color"}) == colors_of({}) == 256
+
+
+def test_status_and_events_tell_of_framegrabs() -> None:
+    grabs = {"interval_seconds": 14.2, "files": 3, "last_file": "gate-00003.avif", "reason": "encoding takes longer"}
+    status = m.PipelineStatus.model_validate({"id": "gate", "state": "playing", "framegrab": grabs})
+    (part,) = [part for part in STATUS.details(status) if part.title == "Framegrabs"]
+    assert [(field.label, field.value) for field in part.fields] == [
+        ("Newest", "gate-00003.avif"),
+        ("Files", 3),
+        ("Every", "14.2 s"),
+        ("Reason", "encoding takes longer"),
+    ]
+    plain = m.PipelineStatus.model_validate({"id": "gate", "state": "playing"})
+    assert all(not part.fields for part in STATUS.details(plain) if part.title == "Framegrabs")
+    data = {"file": "gate-00003.avif", "pipeline_id": "gate", "size_bytes": 1, "created_at": NOW.isoformat()}
+    event = m.read_event("framegrab_created", json.dumps(data), "7")
+    seen = Seen(NOW, event)
+    assert (seen.subject, what(event), seen.time) == ("gate", "gate-00003.avif", NOW)
 
 
 class On:

@@ -173,7 +173,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _gone(process: subprocess.Popen[bytes]) -> EncoderGone:
     code = process.wait()
-    return EncoderGone(f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}")
+    return EncoderGone(
+        f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}; its log says why"
+    )
 
 
 def take(pad: Any) -> tuple[Shot, bytes] | None:
