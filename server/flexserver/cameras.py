@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flexclient.models import Camera, CameraAdded, CameraCapability, CameraDetail, CameraRemoved, Cameras, ErrorCode
+from flexclient.models import Camera, CameraAdded, CameraDetail, CameraRemoved, Cameras, ErrorCode
 from flexserver.devices.nodes import Node, device_of
 from flexserver.devices.process import NoAnswer, Prober, watch
 from flexserver.errors import Refusal, conflict, invalid_field, not_found
@@ -244,7 +244,5 @@ def _listed(path: str, found: Found) -> Camera | None:
 
 
 def _detail(answer: dict[str, Any]) -> CameraDetail:
-    able = tuple(CameraCapability.model_validate(one) for one in answer.pop("capabilities"))
-    answer["formats"] = tuple(answer["formats"])
-    best = {"best_capability": able[0]} if able else {}
-    return CameraDetail(**answer, capabilities=able, **best)
+    able = answer["capabilities"]
+    return CameraDetail.model_validate({**answer, **({"best_capability": able[0]} if able else {})})

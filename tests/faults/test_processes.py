@@ -33,7 +33,7 @@ def test_kill_9_of_the_server_takes_the_fake_children_along(fake_boxes: FakeBoxe
     for number in range(3):
         Api(box).create(f"cam{number}", on_demand=False)
     children = family(box)
-    assert len(children) == 4
+    assert len(children) == 5, "the front, the watcher of cameras and three workers"
     box.kill()
     until(lambda: gone(children))
     box.start()
@@ -48,7 +48,7 @@ def test_kill_9_of_the_server_takes_the_real_children_along(tmp_path: Path) -> N
         for number in range(2):
             assert api.create(f"cam{number}", on_demand=False, encoding=small).status_code == 201
         children = family(box)
-        assert len(children) == 3
+        assert len(children) == 4, "the front, the watcher of cameras and two workers"
         box.kill()
         until(lambda: gone(children))
         box.start()

@@ -8,6 +8,7 @@ It prints the testbed's folder, then obeys one JSON line after the other on stdi
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from typing import Any
 import gi
 
 gi.require_version("UMockdev", "1.0")
-from gi.repository import UMockdev  # noqa: E402
+UMockdev: Any = importlib.import_module("gi.repository.UMockdev")
 
 # Numbers of the ioctls as <linux/videodev2.h> has them on 64 bit, written out: the code under test computes its own.
 QUERYCAP, ENUM_FMT, G_FMT = 0x80685600, 0xC0405602, 0xC0D05604
