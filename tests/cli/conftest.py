@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.desk import desk
 from tests.cli.fakebox import FakeBox, fake_box
+
+__all__ = ["desk"]
 
 
 @pytest.fixture

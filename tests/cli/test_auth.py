@@ -1,4 +1,4 @@
-"""`flexctl auth`: against a box in memory, and at a real terminal against a real box; keyrings of every kind."""
+"""`flexctl auth` against a box in memory."""
 
 from __future__ import annotations
 
@@ -7,82 +7,15 @@ import os
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
-import pexpect
 import pytest
 
-import flexctl as package
-from flexclient import FlexClient
 from flexclient.testing import FakeFlex
 from flexctl import secrets
 from flexctl.exits import Exit
-from tests.cli.harness import PIPE, Ran, flexctl, golden, terminal, transcript
-from tests.support.box import Box
-from tests.support.media_double import fake_media
-
-ROOT = Path(package.__file__).parents[1]
-WORD = "canary-word"
-URL = "http://127.0.0.1:9"
-FORMS = ("table", "wide", "json", "yaml", "ndjson", "csv", "name")
-
-
-class Desk:
-    """A person's machine: a configuration folder and a keyring of their own, and a box in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config, self.ring = folder / "config", folder / "ring.json"
-        self.box = FakeFlex(password=WORD)
-        self.env = {
-            "FLEX_CONFIG_DIR": str(self.config),
-            "FAKE_KEYRING": str(self.ring),
-            "PYTHONPATH": str(ROOT),
-            "PYTHON_KEYRING_BACKEND": "tests.support.fake_keyring.Working",
-        }
-
-    def keyring(self, name: str) -> None:
-        self.env["PYTHON_KEYRING_BACKEND"] = f"tests.support.fake_keyring.{name}"
-
-    def run(self, *argv: str, stdin: str = "", on: Any = PIPE, **env: str) -> Ran:
-        def connect(**settings: Any) -> FlexClient:
-            return FlexClient(transport=self.box, **settings)
-
-        with patch("flexctl.state.connect", connect):
-            return flexctl(*argv, url=URL, stdin=stdin, on=on, **{**self.env, **env})
-
-    def login(self, *more: str, word: str = WORD, **env: str) -> Ran:
-        return self.run("auth", "login", "--password-stdin", *more, stdin=word + "\n", **env)
-
-    @property
-    def notes(self) -> list[Path]:
-        return sorted(self.config.rglob("*.json"))
-
-    @property
-    def sessions(self) -> set[str]:
-        return set(self.box._box.sessions)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def _real_time() -> Iterator[None]:
-    """The box in memory lives in real time, so these runs do, too."""
-    with patch("tests.cli.harness.NOW", datetime.now(UTC)):
-        yield
-
-
-def data(ran: Ran) -> Any:
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
+from tests.cli.desk import FORMS, URL, WORD, Desk, data
+from tests.cli.harness import flexctl, golden, terminal, transcript
 
 
 class TestLogin:
@@ -168,97 +101,6 @@ class TestLogin:
         assert "FLEX_TOKEN is set, and goes before the session" in desk.login(FLEX_TOKEN="another").err
 
 
-class TestKeyrings:
-    @pytest.mark.parametrize(
-        ("name", "why", "asked"),
-        [
-            ("Locked", "did not answer within 3 seconds", False),
-            ("ReadOnly", "PermissionError: this keyring is read-only", True),
-            ("Forgetful", "takes secrets and does not keep them", True),
-            ("Missing", "the keyring failed", False),
-        ],
-    )
-    def test_one_that_does_not_work_leaves_nothing_behind(self, desk: Desk, name: str, why: str, asked: bool) -> None:
-        desk.keyring(name)
-        begun = time.monotonic()
-        ran = desk.login()
-        assert time.monotonic() - begun < 10
-        assert (ran.code, ran.out) == (Exit.FAILED, "")
-        assert why in ran.err
-        assert "--insecure-storage" in ran.err
-        assert "--print-token" in ran.err
-        assert (desk.box._box.logins == 1) is asked, "no password is asked for, and no try spent, in vain"
-        assert desk.sessions == set(), "a session that was made is ended again"
-        assert desk.notes == []
-
-    def test_a_machine_without_one(self, desk: Desk) -> None:
-        del desk.env["PYTHON_KEYRING_BACKEND"]
-        ran = desk.login(HOME=str(desk.folder), DBUS_SESSION_BUS_ADDRESS="unix:path=/nowhere", DISPLAY="")
-        assert (ran.code, desk.sessions) == (Exit.FAILED, set())
-        assert "this machine has no keyring that is running" in ran.err
-
-    def test_one_that_asks_on_the_terminal_reaches_none(self, desk: Desk) -> None:
-        desk.keyring("Chatty")
-        ran = desk.login()
-        assert ran.code == Exit.FAILED
-        assert "Please enter" not in ran.out + ran.err
-        assert "EOFError" in ran.err
-
-    def test_one_that_was_locked_since(self, desk: Desk) -> None:
-        desk.login()
-        [note] = desk.notes
-        known = json.loads(note.read_text())
-        note.write_text(json.dumps({**known, "backend": "tests.support.fake_keyring.Locked"}))
-        ran = desk.run("health")
-        assert ran.code == 0, "what is public works without it"
-        assert "did not answer within 3 seconds" in ran.err
-        ran = desk.run("pipeline", "list")
-        assert ran.code == Exit.FORBIDDEN
-        assert "going on without it" in ran.err
-        ran = desk.run("auth", "logout")
-        assert (ran.code, desk.notes) == (Exit.FAILED, [note]), "nothing is lost"
-        assert "Unlock the keyring" in ran.err
-
-    def test_a_locked_secret_service(self, desk: Desk) -> None:
-        """A real session bus, on which the secret service's name is owned by somebody who never answers."""
-        del desk.env["PYTHON_KEYRING_BACKEND"]
-        with silent_secret_service(desk.folder) as bus:
-            begun = time.monotonic()
-            ran = desk.login(DBUS_SESSION_BUS_ADDRESS=bus, HOME=str(desk.folder))
-            assert time.monotonic() - begun < 10
-        assert (ran.code, desk.sessions) == (Exit.FAILED, set())
-        assert "did not answer within 3 seconds" in ran.err
-
-
-class silent_secret_service:  # noqa: N801 - a context manager, read as a word
-    """A bus of our own with `org.freedesktop.secrets` on it, owned by nobody who listens."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "bus"
-
-    def __enter__(self) -> str:
-        from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
-        from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
-
-        address = f"unix:path={self.path}"
-        self.daemon = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}", "--print-address"],
-            stdout=subprocess.PIPE,
-        )
-        assert self.daemon.stdout
-        assert self.daemon.stdout.readline()
-        with patch.dict(os.environ, {"DBUS_SESSION_BUS_ADDRESS": address}):
-            self.owner = open_dbus_connection(bus="SESSION")
-        reply = self.owner.send_and_get_reply(message_bus.RequestName("org.freedesktop.secrets"))
-        assert reply.body == (1,)
-        return address
-
-    def __exit__(self, *_: object) -> None:
-        self.owner.close()
-        self.daemon.terminate()
-        self.daemon.communicate(timeout=10)
-
-
 class TestAfterwards:
     def test_a_session_that_ended_on_the_box(self, desk: Desk) -> None:
         desk.login()
@@ -280,10 +122,9 @@ class TestAfterwards:
         desk.login()
         desk.box.end_sessions()
         desk.keyring("Locked")
-        with patch("tests.cli.harness.NOW", datetime.now(UTC) + timedelta(hours=25)):
-            ran = desk.run("pipeline", "list")
-            assert "has ended" in ran.err
-            assert "authorization" not in desk.box.requests[-1].headers
+        desk.clock = lambda: datetime.now(UTC) + timedelta(hours=25)
+        assert "has ended" in desk.run("pipeline", "list").err
+        assert "authorization" not in desk.box.requests[-1].headers
 
     def test_a_token_that_was_given_is_not_called_a_session(self, desk: Desk) -> None:
         desk.login()
@@ -445,76 +286,3 @@ def test_two_boxes_have_two_notes_and_names_that_differ_only_in_spelling_one() -
 
 
 # A real terminal, a real box
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    media = fake_media(tmp_path_factory.mktemp("fake"))
-    with Box(tmp_path_factory.mktemp("box") / "data", "--log-level", "debug", env=media.env) as box:
-        yield box
-
-
-@pytest.fixture
-def at_terminal(real: Box, desk: Desk) -> Callable[..., Any]:
-    def spawn(*argv: str) -> Any:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("FLEX_")}
-        env = {**clean, **desk.env, "FLEX_URL": real.url, "FLEX_FINGERPRINT": real.fingerprint, "LC_ALL": "C.UTF-8"}
-        return pexpect.spawn(sys.executable, ["-m", "flexctl", *argv], env=env, encoding="utf-8", timeout=20, echo=True)
-
-    return spawn
-
-
-def ended(child: Any) -> tuple[int, str]:
-    """The exit code, and the rest of what it said."""
-    child.expect(pexpect.EOF)
-    child.close()
-    return child.exitstatus, child.before
-
-
-def test_a_day_at_a_terminal(at_terminal: Callable[..., Any], real: Box, desk: Desk) -> None:
-    child = at_terminal("auth", "set-password")
-    child.expect("New password of https://.*: ")
-    child.sendline(WORD)
-    child.expect("The same again: ")
-    child.sendline("canary-slip")
-    code, said = ended(child)
-    assert code == Exit.USAGE
-    assert "the two are not the same" in said
-    assert "canary" not in said
-
-    child = at_terminal("auth", "set-password")
-    for question in ("New password of", "The same again"):
-        child.expect(question)
-        child.sendline(WORD)
-    code, said = ended(child)
-    assert (code, "canary" in said) == (0, False)
-
-    child = at_terminal("auth", "login")
-    child.expect("Password of https://127.0.0.1:")
-    child.sendintr()
-    assert ended(child)[0] == Exit.INTERRUPTED
-
-    child = at_terminal("auth", "login")
-    child.expect("Password of https://127.0.0.1:")
-    child.sendline(WORD)
-    code, said = ended(child)
-    assert code == 0, said
-    assert "Logged in to" in said
-    assert "canary" not in said
-    assert ended(at_terminal("pipeline", "list"))[0] == 0
-
-    assert ended(at_terminal("pipeline", "create", "cam1", "--source", "test://ball"))[0] == 0
-    stream = at_terminal("events", "--scroll", "--since", "0")
-    stream.expect("pipeline_created")
-    real.restart()
-    assert ended(at_terminal("pipeline", "list"))[0] == 0, "the session is still good"
-    assert ended(at_terminal("auth", "logout"))[0] == 0
-    code, said = ended(stream)
-    assert code == Exit.FORBIDDEN
-    assert "has ended" in said
-
-    code, said = ended(at_terminal("pipeline", "list"))
-    assert code == Exit.FORBIDDEN
-    assert "flexctl auth login" in said
-    assert WORD not in real.log
-    assert WORD not in "".join(path.read_text() for path in desk.folder.rglob("*.json"))

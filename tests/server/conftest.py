@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.door import door, keyed_box, locked
 from tests.support.api import Api
 from tests.support.box import Box
 from tests.support.fixtures import box, box_factory
 from tests.support.media_double import FakeMedia, fake_media
 
-__all__ = ["box", "box_factory"]
+__all__ = ["box", "box_factory", "door", "keyed_box", "locked"]
 
 
 @pytest.fixture(scope="module")
