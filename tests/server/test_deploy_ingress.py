@@ -85,8 +85,8 @@ def test_nginx_rtmp_hands_a_stream_on_for_as_long_as_it_lasts(box_factory: BoxFa
                 told.wait_state("livemystream", "playing", 30)
                 address = f"{box.rtsp_url}/livemystream"
                 probed = ffprobe(address)
-                assert (probed["width"], probed["height"], probed["r_frame_rate"]) == (1920, 1080, "30/1")
-                assert len({number_of(frame) for frame in decoded(address, 45)}) >= 30
+                assert (probed["width"], probed["height"]) == (1920, 1080)
+                assert len({number_of(frame) for frame in decoded(address, 45)}) >= 20
             until(lambda: api.get("/flex/pipeline").json() == [], 10)
             assert box.log.count("method=PUT path=/flex/triggers/mediaMtx/publish status=200") == 1
             until(lambda: "method=DELETE path=/flex/triggers/mediaMtx/publish status=200" in box.log)
