@@ -70,7 +70,8 @@ def _color(point: Point, colors: Colors) -> str:
     gray = max(0, min(23, round((sum(point) / 3 - 8) / 10)))
     cube = (_STEPS[red], _STEPS[green], _STEPS[blue])
     level = 8 + 10 * gray
-    return f"5;{232 + gray}" if _far((level, level, level), point) < _far(cube, point) else f"5;{16 + 36 * red + 6 * green + blue}"
+    is_gray = _far((level, level, level), point) < _far(cube, point)
+    return f"5;{232 + gray if is_gray else 16 + 36 * red + 6 * green + blue}"
 
 
 def _far(one: Point, other: Point) -> int:
