@@ -266,5 +266,6 @@ def _target(endpoint: Endpoint) -> str:
     path = endpoint.path
     for one in endpoint.path_parameters:
         path = path.replace(f"{{{one.name}}}", quote(str(parameter(endpoint, one.name))))
-    needed = {query.name: parameter(endpoint, query.name) for query in endpoint.query if query.required}
-    return path + (f"?{urlencode(needed)}" if needed else "")
+    told = [query for query in endpoint.query if query.required or (endpoint.key and query.name == "path")]
+    query = urlencode({one.name: parameter(endpoint, one.name) for one in told}, safe="/")
+    return f"{path}?{query}" if query else path
