@@ -49,7 +49,7 @@ def _send(method: str, path: str, **options: Any) -> requests.Response:
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     """Valid requests mostly meet something that is there; a random id would only ever be 404."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -62,7 +62,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 
 
 @schemathesis.hook
-def after_call(context: HookContext, case: Case, response: Response) -> None:
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     """Put back what a request took away, and take away what it made: the box stays as small as it was."""
     sent, status = f"{case.method} {case.operation.path}", response.status_code
     if sent == "POST /flex/pipeline" and status == 201 and (made := json.loads(response.content)["id"]) != "gate":
@@ -84,7 +84,7 @@ def _hook_again() -> None:
 
 
 @schemathesis.check
-def valid_data_is_accepted(ctx: CheckContext, response: Response, case: Case) -> None:
+def valid_data_is_accepted(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """`positive_data_acceptance`, which accepts a 400 only where a field is named whose rules no schema can hold."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 415):
         return
@@ -95,14 +95,14 @@ def valid_data_is_accepted(ctx: CheckContext, response: Response, case: Case) ->
     assert all(excused), f"valid data was refused: {said}"
 
 
-def _excused(case: Case, field: str, message: str) -> bool:
+def _excused(case: Case[Any], field: str, message: str) -> bool:
     if case.method == "PATCH" and message == "Field required":
         return True  # what a patch leaves out of a part has to be there already
     return any(re.fullmatch(pattern, field) for pattern in SEMANTIC)
 
 
 @schemathesis.check
-def every_error_is_the_document(ctx: CheckContext, response: Response, case: Case) -> None:
+def every_error_is_the_document(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """The id of the request is in the header, and in the document the same; the hint and the message say something."""
     request_id = response.headers["x-request-id"][0]
     if response.status_code >= 400 and case.method != "HEAD":
