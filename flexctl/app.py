@@ -118,6 +118,10 @@ TABLE: dict[str, Entry | Group] = {
     "webhook": Group("Addresses that are told what happens", WEBHOOK),
     "trigger": Group("What another media server says of its publishers", TRIGGER),
     "license": Group("What the box is licensed for", LICENSE),
+    "apply": Entry("flexctl.cmds.apply:apply", "Make the box as files say"),
+    "diff": Entry("flexctl.cmds.diff:diff", "Show what apply would change"),
+    "export": Entry("flexctl.cmds.export:export", "Write what the box has as files for apply"),
+    "delete": Entry("flexctl.cmds.delete:delete", "Delete what files describe"),
     "health": Entry(
         "flexctl.cmds.system:health",
         "Show whether the box and its parts are well",

@@ -1,5 +1,6 @@
 """`flexctl pipeline list|get|create|update|delete`."""
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -138,7 +139,7 @@ def _specs(
 ) -> "list[tuple[PipelineSpec, Document | None]]":
     """What is to be made: from the flags, or from a file with the flags put on top."""
     from flexclient.models import PipelineSpec
-    from flexctl.manifest.load import Document, load
+    from flexctl.manifest.load import load
 
     patch = with_password(run, flags.document(run.given), sent=sent)
     if file is None:
@@ -151,19 +152,19 @@ def _specs(
     patch = {"id": name, **patch} if name else patch
     if patch and len(documents) > 1:
         raise Misuse(f"{file} holds {len(documents)} pipelines; an id or options can be given for one only")
-    merged = [Document(d.file, flags.merge(_body(d), patch), d.lines) for d in documents]
+    merged = [d.having(flags.merge(d.value, patch)) for d in map(_body, documents)]
     return [(document.read(PipelineSpec), document) for document in merged]
 
 
-def _body(document: "Document") -> dict[str, Any]:
-    """The API's body in a document: without the `kind`, and what only the box writes."""
-    from flexclient.models import READ_ONLY
+def _body(document: "Document") -> "Document":
+    """The API's body in a document, with its variables filled in."""
+    from flexctl.manifest.desired import body_of
+    from flexctl.manifest.variables import fill
 
-    body = dict(document.value)
-    kind = body.pop("kind", "Pipeline")
+    kind = document.value.get("kind", "Pipeline")
     if kind != "Pipeline":
-        raise document.misuse([("kind", f"'{kind}' is not Pipeline")])
-    return {key: value for key, value in body.items() if key not in READ_ONLY}
+        raise document.misuse([("kind", f"'{kind}' is not Pipeline; `flexctl apply -f` takes every kind")])
+    return fill(body_of(document), os.environ)
 
 
 def _create(run: State, spec: "PipelineSpec", document: "Document | None") -> "Pipeline":
@@ -229,13 +230,13 @@ def update(
 
 def _replace(run: State, name: str, file: str, *, dry_run: bool, curl: bool) -> None:
     from flexclient.models import PipelineSpec
-    from flexctl.manifest.load import Document, load_one
+    from flexctl.manifest.load import load_one
 
-    document = load_one(file)
-    body = {"id": name, **_body(document)}
+    document = _body(load_one(file))
+    body = {"id": name, **document.value}
     if body["id"] != name:
         raise document.misuse([("id", f"'{body['id']}' is not '{name}': an id cannot be changed")])
-    spec = Document(document.file, body, document.lines).read(PipelineSpec)
+    spec = document.having(body).read(PipelineSpec)
     if not shown(run, run.client.pipelines.replace.plan(name, spec), dry_run=dry_run, curl=curl):
         before = run.client.pipelines.get.raw(name)
         _told(run, before, run.client.pipelines.replace.raw(name, spec))

@@ -129,7 +129,7 @@ def _kept_text(path: str) -> str:
 def _edited(run: State, draft: Draft, settings: dict[str, Any]) -> dict[str, Any]:
     """What the text says once it is one that can be. Where there is a person, he may mend it."""
     from flexclient.models import Settings
-    from flexctl.manifest.load import Document, load_one
+    from flexctl.manifest.load import load_one
 
     while True:
         draft.edit(run.out)
@@ -138,7 +138,7 @@ def _edited(run: State, draft: Draft, settings: dict[str, Any]) -> dict[str, Any
             said = {name: value for name, value in document.value.items() if value is not None}
             # What a newer box has set and this flexctl does not know is the box's to judge.
             ours = {n: value for n, value in said.items() if n in Settings.model_fields or n not in settings}
-            Document(document.file, ours, document.lines).read(Settings)
+            document.having(ours).read(Settings)
         except Misuse as error:
             if not run.out.can_ask:
                 raise

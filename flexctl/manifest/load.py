@@ -1,11 +1,11 @@
-"""YAML and JSON as plain values that know their lines, so that an error can say file and line."""
+"""YAML and JSON as plain values that know their places, so that an error can say file, line and column."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=Model)
 
 
+ENDINGS = frozenset({".json", ".yaml", ".yml"})
+"""Names of manifests in a folder."""
 DEEPEST = 64
 MOST_VALUES = 100_000
 """What no honest manifest reaches, aliases expanded: a bomb of them ends here, not in the machine's memory."""
@@ -24,17 +26,26 @@ MOST_VALUES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a file. `lines` has the line of each dotted field, counted from 1."""
+    """One document of a file. `lines` and `columns` say where each dotted field stands, counted from 1."""
 
     file: str
-    value: Mapping[str, Any]
+    value: Mapping[str, Any] = field(repr=False)  # it may hold a password
     lines: Mapping[str, int]
+    columns: Mapping[str, int] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
+    """The fields that had variables, as they were written (see `variables`)."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The values of those variables. They are never shown."""
 
-    def place(self, field: str) -> str:
-        """`file:line` of a field, or of the nearest part that holds it."""
-        while field and field not in self.lines:
-            field = field.rpartition(".")[0]
-        return f"{self.file}:{self.lines.get(field, 1)}"
+    def having(self, value: Mapping[str, Any]) -> Document:
+        """The same place with another value."""
+        return replace(self, value=value)
+
+    def place(self, name: str) -> str:
+        """`file:line:column` of a field, or of the nearest part that holds it."""
+        while name and name not in self.lines:
+            name = name.rpartition(".")[0]
+        return f"{self.file}:{self.lines.get(name, 1)}:{self.columns.get(name, 1)}"
 
     def read(self, model: type[M]) -> M:
         """The document as a model, read as strictly as the box does. Raises Misuse that lists every fault."""
@@ -45,11 +56,22 @@ class Document:
         except InvalidDocument as error:
             raise self.misuse([(fault.field, fault.message) for fault in error.details]) from None
 
-    def misuse(self, faults: list[tuple[str, str]]) -> Misuse:
-        """The faults, each with its file and line."""
+    def misuse(self, faults: Sequence[tuple[str, str]]) -> Misuse:
+        """The faults, each with its place."""
         count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
-        details = tuple((self.place(name), f"{name}: {message}" if name else message) for name, message in faults)
-        return Misuse(f"{self.file} holds {count}; nothing was sent", details=details)
+        return Misuse(f"{self.file} holds {count}; nothing was sent", details=self.placed(faults))
+
+    def placed(self, faults: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Faults of fields as places and sentences. What came from a variable shows as the variable."""
+        return tuple(
+            (self.place(name), self.concealed(f"{name}: {message}" if name else message)) for name, message in faults
+        )
+
+    def concealed(self, text: str) -> str:
+        """The text with the values of variables as their names."""
+        for name, value in sorted(self.variables.items(), key=lambda pair: -len(pair[1])):
+            text = text.replace(value, f"${{env:{name}}}")
+        return text
 
 
 def load(name: str) -> list[Document]:
@@ -72,6 +94,23 @@ def load_one(name: str) -> Document:
     return first
 
 
+def load_all(names: Sequence[str]) -> list[Document]:
+    """The documents of several files; of a folder, those of all YAML and JSON files right in it."""
+    if len(set(names)) < len(names):
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise Misuse(f"{twice} is named twice")
+    return [document for name in names for file in _files(name) for document in load(file)]
+
+
+def _files(name: str) -> list[str]:
+    if name == "-" or not Path(name).is_dir():
+        return [name]
+    found = sorted(str(path) for path in Path(name).iterdir() if path.suffix in ENDINGS and path.is_file())
+    if not found:
+        raise Misuse(f"{name}: this folder holds no file that ends with {', '.join(sorted(ENDINGS))}")
+    return found
+
+
 def _text(name: str) -> tuple[str, str]:
     if name == "-":
         return "stdin", sys.stdin.read()
@@ -89,14 +128,14 @@ def _json(label: str, text: str) -> Iterator[Document]:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         message = f"{error.msg[:1].lower()}{error.msg[1:]}"
-        raise Misuse(f"{label}:{error.lineno}: {message} (column {error.colno})") from None
+        raise Misuse(f"{label}:{error.lineno}:{error.colno}: {message}") from None
     except ValueError:
         raise Misuse(f"{label}: it holds a number of more digits than any field takes") from None
     items = value if isinstance(value, list) else [value]
     documents = list(_yaml(label, text))
     nodes = documents if len(documents) == len(items) else [Document(label, {}, {})] * len(items)
     for item, node in zip(items, nodes, strict=True):
-        yield Document(label, _mapping(item, label, 1), node.lines)
+        yield node.having(_mapping(item, node.place("")))
 
 
 def _yaml(label: str, text: str) -> Iterator[Document]:
@@ -110,17 +149,19 @@ def _yaml(label: str, text: str) -> Iterator[Document]:
                 reader = _Reader(yaml, label)
                 value = reader.value(part, "", 0)
                 if value is not None:
-                    yield Document(label, _mapping(value, label, part.start_mark.line + 1), reader.lines)
+                    document = Document(label, {}, reader.lines, reader.columns)
+                    yield document.having(_mapping(value, document.place("")))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Misuse(f"{label}:{mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise Misuse(f"{label}:{line}:{column}: {error.problem or error.context}") from None
     except YAMLError as error:
         raise Misuse(f"{label}: {error}") from None
 
 
-def _mapping(value: Any, label: str, line: int) -> Mapping[str, Any]:
+def _mapping(value: Any, place: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise Misuse(f"{label}:{line}: a document is a mapping of fields, and this is {type(value).__name__}")
+        raise Misuse(f"{place}: a document is a mapping of fields, and this is {type(value).__name__}")
     return value
 
 
@@ -131,6 +172,7 @@ class _Reader:
         self._yaml, self._label = yaml, label
         self._read = 0
         self.lines: dict[str, int] = {}
+        self.columns: dict[str, int] = {}
 
     def value(self, node: Any, path: str, depth: int) -> Any:
         """The value of a node, and in `lines` where it and its parts stand."""
@@ -139,7 +181,7 @@ class _Reader:
             raise self._misuse(node, f"it is nested deeper than {DEEPEST} levels")
         if self._read > MOST_VALUES:
             raise self._misuse(node, f"with its aliases expanded it holds more than {MOST_VALUES} values")
-        self.lines[path] = node.start_mark.line + 1
+        self._stands(path, node)
         prefix = f"{path}." if path else ""
         if node.id == "sequence":
             return [self.value(item, f"{prefix}{i}", depth + 1) for i, item in enumerate(node.value)]
@@ -153,8 +195,11 @@ class _Reader:
             if key.value in found:
                 raise self._misuse(key, f"'{key.value}' stands here for the second time")
             found[key.value] = self.value(item, f"{prefix}{key.value}", depth + 1)
-            self.lines[f"{prefix}{key.value}"] = key.start_mark.line + 1
+            self._stands(f"{prefix}{key.value}", key)
         return found
+
+    def _stands(self, path: str, node: Any) -> None:
+        self.lines[path], self.columns[path] = node.start_mark.line + 1, node.start_mark.column + 1
 
     def _scalar(self, node: Any) -> Any:
         if str(node.tag).rpartition(":")[2] not in {"int", "float", "bool", "null"}:
@@ -165,4 +210,4 @@ class _Reader:
             raise self._misuse(node, "this number has more digits than any field takes") from None
 
     def _misuse(self, node: Any, message: str) -> Misuse:
-        return Misuse(f"{self._label}:{node.start_mark.line + 1}: {message}")
+        return Misuse(f"{self._label}:{node.start_mark.line + 1}:{node.start_mark.column + 1}: {message}")

@@ -58,18 +58,18 @@ def test_several_documents_and_lists(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id: [cam1\n", ":2: expected ',' or ']'"),
-        ("id: a\nsource: {uri: x}\nid: b\n", ":3: 'id' stands here for the second time"),
-        ('{"id": "a",\n "source" }', ":2: expecting ':' delimiter"),
-        ("- 1\n", ":1: a document is a mapping of fields"),
-        ("a: &a\n  b: *a\nid: q\n", ":1: it is nested deeper than 64 levels"),
+        ("id: [cam1\n", ":2:1: expected ',' or ']'"),
+        ("id: a\nsource: {uri: x}\nid: b\n", ":3:1: 'id' stands here for the second time"),
+        ('{"id": "a",\n "source" }', ":2:11: expecting ':' delimiter"),
+        ("- 1\n", ":1:3: a document is a mapping of fields"),
+        ("a: &a\n  b: *a\nid: q\n", ":1:4: it is nested deeper than 64 levels"),
         ("[" * 100_000, ": it is nested deeper than 64 levels"),
         ('{"a":' * 5000 + "1" + "}" * 5000, ": it is nested deeper than 64 levels"),
-        ("id: a\nencoding:\n  bitrate: " + "9" * 5000, ":3: this number has more digits"),
+        ("id: a\nencoding:\n  bitrate: " + "9" * 5000, ":3:12: this number has more digits"),
         ('{"bitrate": ' + "9" * 5000 + "}", ": it holds a number of more digits than any field takes"),
-        ("? [a, b]\n: c\n", ":1: the name of a field is text"),
-        (BOMB, ":1: with its aliases expanded it holds more than 100000 values"),
-        ("just text\n", ":1: a document is a mapping of fields"),
+        ("? [a, b]\n: c\n", ":1:3: the name of a field is text"),
+        (BOMB, ":1:13: with its aliases expanded it holds more than 100000 values"),
+        ("just text\n", ":1:1: a document is a mapping of fields"),
         ("", " is empty"),
     ],
 )
@@ -85,8 +85,8 @@ def test_faulty_fields_say_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(Misuse) as caught:
         load_one(name).read(PipelineSpec)
     places = [place for place, _ in caught.value.problem.details]
-    assert sorted(places) == [f"{name}:2", f"{name}:6", f"{name}:9"]
-    assert "encoding.bitrate: 0 is not from 1 to 1000000" in dict(caught.value.problem.details)[f"{name}:6"]
+    assert sorted(places) == [f"{name}:2:1", f"{name}:6:3", f"{name}:9:3"]
+    assert "encoding.bitrate: 0 is not from 1 to 1000000" in dict(caught.value.problem.details)[f"{name}:6:3"]
 
 
 def test_a_file_makes_a_pipeline_and_flags_go_on_top(tmp_path: Path, box: FakeBox) -> None:
@@ -110,7 +110,7 @@ def test_what_the_box_finds_wrong_in_a_file_has_its_line_too(tmp_path: Path, box
     )
     ran = flexctl("pipeline", "create", "-f", name, url=box.url)
     assert ran.code == 2
-    assert f"{name}:4: source.uri: outside the allowed folders" in ran.err
+    assert f"{name}:4:3: source.uri: outside the allowed folders" in ran.err
 
 
 def test_flags_are_documents() -> None:

@@ -193,7 +193,7 @@ def test_a_stale_copy_is_refused_and_what_was_written_is_kept(server: Box, tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("cot_enabled: false", "cot_enabled: [", r":1[0-9]: .*expected"),
+        ("cot_enabled: false", "cot_enabled: [", r":1[0-9]:\d+: .*expected"),
         ("cot_enabled: false", "cot_enabled: maybe", r":\d+: cot_enabled: Input should be a valid boolean"),
         (
             "cot_interval_seconds: 5",
