@@ -27,6 +27,6 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/flex/openapi.json", read, "system.openapi", "This API as OpenAPI 3.1",
         Answer(meaning="The document.", headers=(("ETag", "Names this version, for If-None-Match."),)),
-        also=(UNCHANGED,), public=True,
+        also=(UNCHANGED,),
     ),
 )  # fmt: skip
