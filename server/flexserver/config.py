@@ -86,7 +86,7 @@ class Config(BaseSettings):
     ingest_rtmp_port: Port = 1935
     """Port that streams are pushed to by RTMP, where the settings allow it; 0 takes any free one."""
     publish_key: SecretStr | None = None
-    """Key that publishers have to show; without one it is the API key. No flag: others can read those."""
+    """Key that publishers have to show; else the API key, once a password is set. No flag: others can read those."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much to log on stderr: debug, info, warning or error."""
     ready_fd: Annotated[int, Field(ge=0)] | None = None

@@ -336,6 +336,22 @@ def test_with_a_key_every_publisher_shows_it(box_factory: BoxFactory, video: Pat
             assert key not in Path(f"/proc/{process.pid}/environ").read_text()
 
 
+def test_the_api_key_is_asked_for_once_a_password_is_set(box_factory: BoxFactory, video: Path) -> None:
+    key = "a-key-for-machines"
+    box = box_factory(*PORTS, env={"FLEX_API_KEY": key})
+    with Api(box) as api:
+        allow(api, rtsp=False, rtmp=True)
+        address = f"rtmp://127.0.0.1:{ingest_port(api, 'rtmp')}/live"
+        with ffmpeg(video, f"{address}/open"):
+            wait_playing(api, "liveopen")
+        api.call("PUT", "/flex/auth/password", json={"password": "correct horse"}).raise_for_status()
+        with ffmpeg(video, f"{address}/shut") as refused:
+            assert refused.wait(15) != 0
+        api.http.headers["X-API-Key"] = key
+        with ffmpeg(video, f"{address}/shown?key={key}"):
+            wait_playing(api, "liveshown")
+
+
 def test_a_password_without_a_key_lets_no_publisher_in(box_factory: BoxFactory, video: Path) -> None:
     box = box_factory(*PORTS)
     with Api(box) as api:

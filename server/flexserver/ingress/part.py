@@ -263,7 +263,8 @@ class Ingress:
 
     @property
     def _key(self) -> str | None:
-        secret = self._config.publish_key or self._config.api_key
+        """What publishers have to show: a key of their own, or as everybody, once a password is set, the API key."""
+        secret = self._config.publish_key or (self._config.api_key if self._auth.enabled else None)
         return secret.get_secret_value() if secret else None
 
     def _may(self, said: protocol.Publish) -> bool:
