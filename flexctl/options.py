@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from flexctl.errors import Misuse
+from flexctl.meant import meant
+
+if TYPE_CHECKING:
+    from flexctl.out.template import Template
 
 Format = Literal["table", "wide", "json", "yaml", "ndjson", "csv", "name"]
 """The forms that data comes in."""
@@ -50,6 +54,28 @@ def some_time(text: str) -> float:
 def names(text: str) -> tuple[str, ...]:
     """Words of a list with commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _order(text: str) -> str:
+    """What --sort-by says, once it says something."""
+    from flexctl.out.table import orders
+
+    orders(text)
+    return text
+
+
+def _query(text: str) -> str:
+    """What --query says, once it can be read: before anything is sent."""
+    from flexctl.out.picking import checked
+
+    return checked(text)
+
+
+def _template(text: str) -> Template:
+    """What --template says, read before anything is sent."""
+    from flexctl.out.template import read
+
+    return read(text)
 
 
 _CONNECTION, _OUTPUT = "Connection", "Output"
@@ -124,11 +150,23 @@ GLOBALS: tuple[Setting, ...] = (
     Setting(
         "sort_by",
         ("--sort-by",),
-        "Order of the rows; -COLUMN turns it round",
-        metavar="COLUMN",
+        "Order of the rows; -COLUMN or COLUMN:desc turns it round",
+        metavar="COLUMN,..",
+        read=_order,
         section=_OUTPUT,
     ),
-    Setting("query", ("--query",), "Pick from the JSON with JMESPath", metavar="EXPRESSION", section=_OUTPUT),
+    Setting(
+        "query", ("--query",), "Pick from the JSON with JMESPath", metavar="EXPRESSION", read=_query, section=_OUTPUT
+    ),
+    Setting(
+        "template",
+        ("--template",),
+        "Write each item so: '{id} {stats.fps:.1f}'",
+        metavar="TEXT",
+        read=_template,
+        section=_OUTPUT,
+    ),
+    Setting("no_pager", ("--no-pager",), "Not through the pager, however long it is", bool, section=_OUTPUT),
     Setting(
         "color",
         ("--color",),
@@ -181,7 +219,7 @@ def read_value(kind: Any, text: str, read: Callable[[str], Any] | None = None) -
             raise ValueError(f"'{text}' is not a {'whole ' if kind is int else ''}number") from None
     choices = getattr(kind, "__args__", ())
     if choices and text not in choices:
-        raise ValueError(f"'{text}' is not one of {', '.join(choices)}")
+        raise ValueError(f"'{text}' is not one of {', '.join(choices)}{meant(text, choices)}")
     return text
 
 

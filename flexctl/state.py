@@ -49,12 +49,15 @@ class State:
     def out(self) -> Out:
         """Where output goes."""
         get = self.settings.get
+        terminal = Terminal.of_process(get("color"))
         return Out(
-            Terminal.of_process(get("color")),
+            terminal,
             format=get("output"),
             columns=get("columns") or (),
             sort_by=get("sort_by"),
             query=get("query"),
+            template=get("template"),
+            pager="" if get("no_pager") else terminal.pager,
             quiet=bool(get("quiet")),
             clock=now,
         )

@@ -15,7 +15,6 @@ from flexctl.errors import Misuse, Stop
 from flexctl.exits import Exit
 from flexctl.options import Curl, DryRun, Yes
 from flexctl.out.drawing import Colors, colors_of, drawn
-from flexctl.out.progress import bar
 from flexctl.state import State, state_of
 from flexctl.views.framegrab import FRAMEGRAB, SAVED, Saved
 
@@ -28,7 +27,7 @@ Files = Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="Name
 Owner = Annotated[str | None, typer.Option("--pipeline", "-p", metavar="ID", help="Those of this pipeline.")]
 NONE_YET = (
     "There are no framegrabs yet.",
-    "Have a pipeline take them: flexctl pipeline update cam1 -f FILE, with the part 'framegrab'.",
+    "Have a pipeline take them while it plays: flexctl pipeline update cam1 --framegrab-interval 5",
 )
 PIPE_COLUMNS, PIPE_ROWS = 80, 40
 """The size of a picture in a pipe."""
@@ -126,7 +125,7 @@ def _save(run: State, name: str, path: Path, size: int | None, overwrite: bool) 
             run.out.say(f"{path} is here already.")
             return None
         raise Stop(f"{path} exists already", "choose another name with --to, or replace it with --overwrite")
-    with bar(run.out, name) as progress:
+    with run.out.progress(name, size=True) as progress:
         run.client.framegrabs.save(name, path, progress=progress, overwrite=overwrite)
     run.out.done(f"Saved {path} ({path.stat().st_size / 1024:.0f} KiB).")
     return Saved(name, str(path), path.stat().st_size)

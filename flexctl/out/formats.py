@@ -8,20 +8,25 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Any
 
-from flexctl.errors import Misuse
 from flexctl.out.human import exact
+from flexctl.out.style import STEERING, safe
 from flexctl.views.view import Column, T
 
 
 def to_json(data: Any, *, color: bool = False) -> str:
     """Indented JSON."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
+    text = _escaped(json.dumps(data, indent=2, ensure_ascii=False))
     return _colored(text) if color else text
 
 
 def to_line(data: Any) -> str:
     """JSON on one line."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _escaped(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+
+def _escaped(text: str) -> str:
+    """JSON without what steers a terminal, as \\u escapes: the same to every program, harmless when it is looked at."""
+    return text if text.isascii() and "\x7f" not in text else STEERING.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
 
 
 def to_yaml(data: Any) -> str:
@@ -44,27 +49,14 @@ def to_csv(columns: Sequence[Column[T]], rows: Iterable[T]) -> str:
 
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.key for column in columns])
+    writer.writerow([_harmless(column.key) for column in columns])
     writer.writerows([_harmless(column.value(row)) for column in columns] for row in rows)
     return text.getvalue().rstrip("\n")
 
 
 def _harmless(value: object) -> str:
-    text = exact(value)
+    text = "\n".join(map(safe, value.split("\n"))) if isinstance(value, str) else exact(value)
     return "'" + text if text.startswith(("=", "+", "-", "@")) and not isinstance(value, (int, float)) else text
-
-
-def query(expression: str, data: Any) -> Any:
-    """What a JMESPath expression picks."""
-    import jmespath
-    from jmespath.exceptions import JMESPathError
-
-    try:
-        return jmespath.search(expression, data)
-    except JMESPathError as error:
-        raise Misuse(
-            f"--query: {str(error).splitlines()[0].rstrip(':')}", "the language is described at https://jmespath.org"
-        ) from None
 
 
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d[\d.eE+-]*)')

@@ -5,17 +5,23 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from flexctl.errors import ClosedPipe, Misuse, Problem, Stop
 from flexctl.out import formats
+from flexctl.out.picking import query
+from flexctl.out.plain import is_flat, view_of
 from flexctl.out.style import Span, cells, fold, paint, safe
 from flexctl.out.table import Line, Look, arrange, choose, details, table
 from flexctl.out.terminal import Terminal
 from flexctl.views.view import T, View
+
+if TYPE_CHECKING:
+    from flexctl.out.progress import Shown
+    from flexctl.out.template import Template
 
 
 @contextmanager
@@ -40,6 +46,10 @@ class Out:
     columns: tuple[str, ...] = ()
     sort_by: str | None = None
     query: str | None = None
+    template: Template | None = None
+    """How each item is written; it goes before every form."""
+    pager: str = ""
+    """The command that shows what is longer than the screen; empty for none."""
     quiet: bool = False
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
@@ -55,33 +65,35 @@ class Out:
 
     @property
     def form(self) -> str:
-        """The form of the data; a query makes JSON of a table."""
-        if self.query and self.format in {None, "table", "wide"}:
+        """The form of the data. A query and a template are about the JSON document, whatever is made of it then."""
+        if (self.query and self.format not in {"yaml", "ndjson"}) or self.template:
             return "json"
         return self.format or "table"
 
     def list(self, rows: Sequence[T], view: View[T], empty: tuple[str, str] = ("", "")) -> None:
         """Many things. `empty` is what to say, and what to do next, when there are none."""
-        choose(view, wide=True, names=self.columns)  # a column that is none is an error of an empty list too
         ordered = arrange(view, rows, self.sort_by)
-        if self.form in {"table", "wide"}:
-            if not rows:
-                self.say(*empty)
-                return
-            self._lines(table(choose(view, wide=self.form == "wide", names=self.columns), ordered, self.look))
-        elif self.form == "csv":
-            self.write(formats.to_csv(choose(view, wide=True, names=self.columns), ordered))
-        elif self.form == "name":
-            self.write("\n".join(view.name(row) for row in ordered))
+        if not self.query:  # the columns of what a query makes are its own
+            choose(view, wide=True, names=self.columns)  # a column that is none is an error of an empty list too
+        if self.form in {"table", "wide"} and not rows:
+            self.say(*empty)
+        elif self.form in {"table", "wide", "csv", "name"}:
+            self._rows(ordered, view, self.form)
         else:
             self.data([view.data(row) for row in ordered])
 
+    def _rows(self, rows: Sequence[T], view: View[T], form: str) -> None:
+        if form == "csv":
+            self.page(formats.to_csv(choose(view, wide=True, names=self.columns), rows))
+        elif form == "name":
+            self.page("\n".join(safe(view.name(row)) for row in rows))
+        else:
+            self._lines(table(choose(view, wide=form == "wide", names=self.columns), rows, self.look))
+
     def one(self, item: T, view: View[T]) -> None:
         """One thing."""
-        if self.columns or self.form == "csv":
+        if self.form in {"csv", "name"} or (self.columns and self.form in {"table", "wide"}):
             self.list([item], view)
-        elif self.form == "name":
-            self.write(view.name(item))
         elif self.form in {"table", "wide"}:
             self._lines(details(view.details(item), self.look))
         else:
@@ -111,21 +123,46 @@ class Out:
     def data(self, data: Any) -> None:
         """JSON values, in the form that was asked for, after the query."""
         if self.query:
-            data = formats.query(self.query, data)
-        if self.form == "yaml":
-            self.write(formats.to_yaml(data))
+            data = query(self.query, data)
+        items = data if isinstance(data, list) else [data]
+        if self.template:
+            self._filled(self.template, items)
+        elif self.form == "yaml":
+            text = formats.to_yaml(data)
+            self.page("\n".join(map(safe, text.splitlines())) if self.terminal.stdout else text)
         elif self.form == "ndjson":
-            self.write("\n".join(map(formats.to_line, data if isinstance(data, list) else [data])))
+            self.page("\n".join(map(formats.to_line, items)))
+        elif self.format in {"csv", "name", "table", "wide"} and (self.format in {"csv", "name"} or is_flat(data)):
+            self._plain(data, items, self.format)
         else:
-            self.write(formats.to_json(data, color=self.terminal.color))
+            self.page(formats.to_json(data, color=self.terminal.color))
+
+    def _plain(self, data: Any, items: Sequence[Any], form: str) -> None:
+        """JSON values that no view is about, such as what a query picked, for people and spreadsheets."""
+        view = view_of(items)
+        if form in {"table", "wide"} and isinstance(data, dict) and not self.columns:
+            self._lines(details(view.details(data), self.look))
+        elif items or form == "csv":
+            self._rows(items, view, form)
+        else:
+            self.say("There is nothing like that.")
+
+    def _filled(self, template: Template, items: Sequence[Any]) -> None:
+        """Every item as the template says."""
+        self.page("".join(template.fill(item) + template.ending for item in items), whole=True)
+        if typo := template.typo(items):
+            self.warn(typo)
 
     def line(self, data: Any) -> None:
         """One line of a stream, on its way at once."""
         if self.query:
-            data = formats.query(self.query, data)
+            data = query(self.query, data)
             if data is None:
                 return
-        self.write(formats.to_line(data))
+        if self.template:
+            self._put(self.template.fill(data) + self.template.ending)
+        else:
+            self.write(formats.to_line(data))
         self.flush()
 
     def still_read(self) -> None:
@@ -142,8 +179,25 @@ class Out:
     def write(self, text: str) -> None:
         """Text that is data."""
         if text:
-            with _pipe():
-                self.stdout.write(text if text.endswith("\n") else text + "\n")
+            self._put(text if text.endswith("\n") else text + "\n")
+
+    def _put(self, text: str) -> None:
+        with _pipe():
+            self.stdout.write(text)
+
+    def page(self, text: str, *, whole: bool = False) -> None:
+        """Text that is data and all there is: through the pager where it is longer than the screen. `whole`: no line's
+        end is added.
+        """
+        if self.pager and self.terminal.stdout:
+            from flexctl.out.pager import paged, rows_of
+
+            if rows_of(text, self.terminal.width or 80) >= self.terminal.height:
+                self.flush()
+                if paged(self.pager, text):
+                    return
+                self.warn(f"the pager '{self.pager}' cannot be started", "name another one in FLEX_PAGER")
+        self._put(text) if whole else self.write(text)
 
     def flush(self) -> None:
         """Send on its way what was written."""
@@ -152,7 +206,7 @@ class Out:
 
     def text(self, text: str) -> None:
         """Text that the box sent: as it came in a pipe, without control characters on a terminal."""
-        self.write("\n".join(map(safe, text.splitlines())) if self.terminal.stdout else text)
+        self.page("\n".join(map(safe, text.splitlines())) if self.terminal.stdout else text)
 
     def raw(self, data: bytes) -> None:
         """Bytes that are data. Refused on a terminal, where they would be noise."""
@@ -164,7 +218,7 @@ class Out:
         self.flush()
 
     def _lines(self, lines: Sequence[Line]) -> None:
-        self.write("\n".join(paint(line, self.terminal.color) for line in lines))
+        self.page("\n".join(paint(line, self.terminal.color) for line in lines))
 
     # Talk
 
@@ -186,6 +240,12 @@ class Out:
             with suppress(OSError):
                 self.stderr.write("\n".join(paint(line, self.terminal.color_err) for line in lines) + "\n")
                 self.stderr.flush()
+
+    def progress(self, sentence: str, *, size: bool = False) -> AbstractContextManager[Shown]:
+        """Show a sentence while something is done, on stderr and only on a terminal. `size`: with a bar, for bytes."""
+        from flexctl.out.progress import progress
+
+        return progress(self, sentence, size=size)
 
     def problem(self, problem: Problem) -> None:
         """Something that went wrong and does not end the command."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from flexctl.errors import Misuse
+from flexctl.meant import meant
 from flexctl.out.human import exact, human
-from flexctl.out.style import Span, cells, clip, fold
+from flexctl.out.style import Span, cells, clip, fold, safe
 from flexctl.views.view import Column, Part, T, View
 
 Line = list[Span]
 GAP = 2
+WIDEST = 200
+"""Columns that a pipe's table is aligned to; what is longer stands out, so that one cell makes no other row long."""
 _RIGHT = {"count", "kbps", "fps", "percent", "bytes", "seconds", "ms"}
 
 
@@ -41,7 +45,8 @@ def choose(view: View[T], *, wide: bool, names: Sequence[str] | None) -> list[Co
     for name in names:
         if _plain(name) not in known:
             there = ", ".join(column.key for column in view.columns)
-            raise Misuse(f"there is no column '{name}'", f"the columns are {there}")
+            guess = meant(_plain(name), known)
+            raise Misuse(f"there is no column '{safe(name)}'{guess}", f"the columns are {safe(there)}" if there else "")
     return [known[_plain(name)] for name in names]
 
 
@@ -50,34 +55,51 @@ def _plain(name: str) -> str:
     return name.lower().replace(" ", "_").replace("-", "_")
 
 
+def orders(by: str | None) -> list[tuple[str, bool]]:
+    """What `state,-size_bytes` or `state,size_bytes:desc` says: columns, and whether the largest comes first."""
+    found = []
+    for word in (by or "").split(","):
+        name, _, way = word.strip().removeprefix("-").partition(":")
+        if way.lower() not in {"", "asc", "desc"}:
+            raise Misuse(f"--sort-by: '{way}' is no direction", "say -COLUMN or COLUMN:desc for the largest first")
+        if name:
+            found.append((name, word.strip().startswith("-") != (way.lower() == "desc")))
+    return found
+
+
 def arrange(view: View[T], rows: Sequence[T], by: str | None) -> list[T]:
-    """The rows in the order that was asked for; rows without a value come last."""
-    if not by:
-        return list(rows)
-    [column] = choose(view, wide=True, names=[by.removeprefix("-")])
+    """The rows in the order that was asked for, by the first column, then the next; rows without a value come last."""
+    wanted = orders(by)
+    columns = choose(view, wide=True, names=[name for name, _ in wanted]) if wanted else []
+    ordered = list(rows)
+    for column, (_, down) in reversed(list(zip(columns, wanted, strict=True))):
+        empty = [row for row in ordered if column.value(row) is None]
+        full = [row for row in ordered if column.value(row) is not None]
+        ordered = [*sorted(full, key=lambda row: _rank(column.value(row)), reverse=down), *empty]
+    return ordered
 
-    def order(row: T) -> tuple[float, str]:
-        value = column.value(row)
-        return (float(value), "") if isinstance(value, (int, float)) else (0.0, exact(value))
 
-    empty = [row for row in rows if column.value(row) is None]
-    full = [row for row in rows if column.value(row) is not None]
-    return [*sorted(full, key=order, reverse=by.startswith("-")), *empty]
+def _rank(value: object) -> tuple[float, str]:
+    """Numbers by their size and before words; words as they are written."""
+    return (float(value), "") if isinstance(value, (int, float)) else (inf, exact(value))
 
 
 def table(columns: Sequence[Column[T]], rows: Sequence[T], look: Look) -> list[Line]:
     """The heading and the rows, fitted to the room."""
     columns = [c for c in columns if not c.if_any or any(c.value(row) not in {None, ""} for row in rows)]
     body = [[look.cell(column, row) for column in columns] for row in rows]
+    most = look.width or WIDEST
     wanted = [
-        max(cells(column.title), *(cells(line[index].text) for line in body), 0) for index, column in enumerate(columns)
+        min(max(cells(column.title), *(cells(line[index].text) for line in body), 0), most)
+        for index, column in enumerate(columns)
     ]
     widths = fit(columns, wanted, look.width)
     shown = [index for index, width in enumerate(widths) if width]
     heading = [Span(columns[index].title, "heading") for index in range(len(columns))]
     lines: list[Line] = []
     for line in [heading, *body]:
-        lines += _row([(columns[i], line[i], widths[i]) for i in shown], "…" if look.unicode else "...")
+        parts = [(columns[i], line[i], widths[i]) for i in shown]
+        lines += _row(parts, ("…" if look.unicode else "...") if look.width else None)
     return lines
 
 
@@ -102,12 +124,17 @@ def fit(columns: Sequence[Column[T]], wanted: Sequence[int], room: int | None) -
     return widths
 
 
-def _row(parts: list[tuple[Column[T], Span, int]], mark: str) -> list[Line]:
-    """One row: its cells beside each other, folded over more lines where a cell may not be cut."""
-    columns = [
-        [clip(span.text, width, mark)] if column.least and span.style != "heading" else fold(span.text, width)
-        for column, span, width in parts
-    ]
+def _row(parts: list[tuple[Column[T], Span, int]], mark: str | None) -> list[Line]:
+    """One row: its cells beside each other, folded over more lines where a cell may not be cut. Without a mark nothing
+    is cut or folded.
+    """
+
+    def fitted(column: Column[T], span: Span, width: int) -> list[str]:
+        if mark is None:
+            return [span.text]
+        return [clip(span.text, width, mark)] if column.least and span.style != "heading" else fold(span.text, width)
+
+    columns = [fitted(column, span, width) for column, span, width in parts]
     lines: list[Line] = []
     for number in range(max(map(len, columns), default=0)):
         line: Line = []

@@ -27,6 +27,8 @@ class Terminal:
     unicode: bool = True
     dumb: bool = False
     """A terminal that cannot move its cursor: nothing is drawn in place."""
+    pager: str = ""
+    """What the user has for text that is longer than the screen."""
 
     @classmethod
     def of_process(cls, color: str | None = None, environ: Mapping[str, str] = os.environ) -> Terminal:
@@ -44,6 +46,7 @@ class Terminal:
             color_err=_colors(color, err and not dumb, environ),
             unicode="utf" in (getattr(sys.stdout, "encoding", "") or "").lower(),
             dumb=dumb,
+            pager=_pager(environ) if out and not dumb else "",
         )
 
 
@@ -64,9 +67,18 @@ def _columns(stream: TextIO, otherwise: int) -> int:
 
 
 def _colors(wish: str | None, capable: bool, environ: Mapping[str, str]) -> bool:
-    """The flag first, then no-color.org and force-color.org, then what the stream is."""
+    """The flag first, then no-color.org, force-color.org and CLICOLOR, then what the stream is."""
     if wish in {"always", "never"}:
         return wish == "always"
     if environ.get("NO_COLOR"):
         return False
-    return bool(environ.get("FORCE_COLOR")) or capable
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):
+        if said := environ.get(name):
+            return said not in {"0", "false"}
+    return capable and environ.get("CLICOLOR") != "0"
+
+
+def _pager(environ: Mapping[str, str]) -> str:
+    """FLEX_PAGER, also where it is empty and says that there is none; then what other programs use."""
+    command = environ.get("FLEX_PAGER", environ.get("PAGER", "")).strip()
+    return "" if command == "cat" else command
