@@ -117,6 +117,8 @@ def _answered(error: ApiError) -> Problem:
     exit_code = CODES.get(code) or STATUSES.get(error.status, Exit.FAILED)
     if code == "GSTREAMER_ERROR" and _orders(error.call) and _GIVEN_UP not in (error.hint or ""):
         exit_code = Exit.PENDING  # the pipeline is stored, and the box tries again
+    if _WAITS in (error.hint or ""):
+        exit_code = Exit.PENDING  # the change is stored, and has its turn when a seat is free
     hint = "" if _LOGIN in (error.hint or "") else error.hint  # ours names the command
     return Problem(
         error.message or f"the box answered {error.status}",
@@ -142,6 +144,8 @@ def _named(call: Call[Any] | None) -> str:
 
 _GIVEN_UP = "does not try again"
 """What the box says of a pipeline that can never work as it is: its code is that of one that it tries again."""
+_WAITS = "plays when the licence allows it"
+"""What the box says of a pipeline that is stored and waits for its licence: its code is that of one it refused."""
 _MAKE_ROOM = "PUT replaces it, PATCH changes it, DELETE makes room."
 _REQUEST = re.compile(r"\b(?:GET|PUT) /flex/pipeline(?:/([A-Za-z0-9_-]+)/(status|logs|play|stop))?(?![/\w])")
 _COMMANDS = {

@@ -77,6 +77,27 @@ def _flag(fields: str, flag: str, help: str, kind: Any = str, section: str = "Pi
 
 _POSITIONS = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
 
+
+def _grab(name: str, flag: str, help: str, kind: Any = int, **more: Any) -> Flag:  # noqa: A002
+    return _flag(f"framegrab.{name}", f"--framegrab-{flag}", help, kind, section="Framegrabs", **more)
+
+
+_FRAMEGRAB: tuple[Flag, ...] = (
+    _grab("interval_seconds", "interval", "Time between pictures (default: 1)", metavar="SEC", read=number),
+    _grab("max_files", "max-files", "How many are kept, the newest (default: 10)", metavar="N"),
+    _grab("quality", "quality", "1 smallest .. 100 best (default: 80)", metavar="1-100"),
+    _grab("speed", "speed", "0 smallest .. 10 fastest to make (default: 4)", metavar="0-10"),
+    _grab("lossless", "lossless/--no-framegrab-lossless", "Lose nothing: large files", bool),
+    _grab("motion", "motion/--no-framegrab-motion", "Clips that move instead of stills", bool),
+    _grab("motion_duration_seconds", "motion-duration", "Length of a clip (default: 5)", metavar="SEC", read=number),
+    _grab(
+        "motion_keyframe_interval",
+        "motion-keyframes",
+        "Pictures from key frame to key frame (default: 30)",
+        metavar="N",
+    ),
+)
+
 FLAGS: tuple[Flag, ...] = (
     _flag(
         "source.uri",
@@ -103,6 +124,13 @@ FLAGS: tuple[Flag, ...] = (
     ),
     _flag("source.network_interface", "--interface", "Interface for multicast", section="Source", metavar="NAME"),
     _flag("source.loop", "--loop/--no-loop", "Files: begin again at the end", bool, section="Source"),
+    _flag(
+        "source.caps",
+        "--caps",
+        "Cameras: the format to ask for; `flexctl camera get` lists them (default: the best)",
+        section="Source",
+        metavar="CAPS",
+    ),
     _flag(
         "encoding.codec",
         "--codec",
@@ -178,6 +206,7 @@ FLAGS: tuple[Flag, ...] = (
         "Colour behind text, as --overlay-color (default: dark)",
         metavar="COLOR",
     ),
+    *_FRAMEGRAB,
     _flag(
         "output.uri", "--output-uri", "rtsp://0.0.0.0:8731/NAME, udp://HOST:PORT", section="Output of it", metavar="URI"
     ),

@@ -124,6 +124,19 @@ def test_a_licence_comes_through_a_pipe_and_allows_what_it_says(server: Box, ven
     assert "the licence F-0042 allows h264, and not av1" in codec.err
 
 
+def test_a_change_that_waits_for_a_seat_is_stored_and_pending(server: Box, vendor: Path) -> None:
+    create = ("pipeline", "create", "--source", "test://ball", "--no-on-demand")
+    run(server, "license", "install", str(signed(vendor)))
+    for name in ("cam1", "cam2"):
+        assert run(server, *create, name).code == 0
+    one = signed(vendor, "one.lic", "--serial", "F-1", "--expires", "never", "--streams", "1", "--codec", "h264")
+    run(server, "license", "install", str(one))
+    changed = run(server, "pipeline", "update", "cam2", "--bitrate", "3M")
+    assert changed.code == 8, changed.err
+    assert "plays when the licence allows it" in changed.err
+    assert run(server, "pipeline", "get", "cam2", "--query", "encoding.bitrate").out == "3000\n"
+
+
 def test_removing_asks_first(server: Box, vendor: Path) -> None:
     run(server, "license", "install", str(signed(vendor)))
     silent = run(server, "license", "remove")
