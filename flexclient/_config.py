@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flexclient._auth import Auth, TokenSource
@@ -14,6 +14,8 @@ from flexclient.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
+
+    from flexclient._call import Call
 
 DEFAULT_URL = "https://127.0.0.1:3539"
 
@@ -29,6 +31,7 @@ class Settings:
     deadline: float = 60.0
     retries: int = 3
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    guard: Callable[[Call[Any]], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.timeout <= 0 or self.deadline <= 0:
@@ -67,6 +70,7 @@ def settings_from(
     deadline: float,
     retries: int,
     headers: Mapping[str, str] | None,
+    guard: Callable[[Call[Any]], None] | None,
 ) -> Settings:
     """Fill what was not given from `FLEX_*` variables. Raises `UsageError` for a value that cannot be used."""
     return Settings(
@@ -77,6 +81,7 @@ def settings_from(
         deadline=deadline,
         retries=retries,
         headers=dict(headers or {}),
+        guard=guard,
     )
 
 

@@ -160,6 +160,8 @@ def attempts(
     settings: Settings, call: Call[Any], *, stream: bool, read: Callable[[Call[Any], Any], Any]
 ) -> Attempts[Any]:
     """Try, and where that is wise try again, within the call's deadline."""
+    if settings.guard:
+        settings.guard(call)
     started = time.monotonic()
     deadline = settings.deadline if call.deadline is None else call.deadline
     tries = itertools.count(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from flexclient._auth import TokenSource
@@ -79,6 +79,7 @@ class FlexClient(_Client):
     - `deadline`: seconds for one call with all its retries.
     - `retries`: tries after the first, where another try does no harm.
     - `headers`: sent with each request.
+    - `guard`: asked before each call is sent, logins by itself too; what it raises keeps the call from being sent.
     - `transport`: another way out than the network, such as `flexclient.testing.FakeFlex`.
 
     Raises `UsageError` for a setting that cannot be used. Making a client sends nothing.
@@ -109,6 +110,7 @@ class FlexClient(_Client):
         deadline: float = 60.0,
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
+        guard: Callable[[Call[Any]], None] | None = None,
         transport: BaseTransport | None = None,
     ) -> None:
         from flexclient._http import SyncHttp
@@ -125,6 +127,7 @@ class FlexClient(_Client):
             deadline=deadline,
             retries=retries,
             headers=headers,
+            guard=guard,
         )
         _warn_if_blind(settings)
         self._setup(SyncHttp(settings.url, settings.trust, transport), settings)
@@ -223,6 +226,7 @@ class AsyncFlexClient(_Client):
         deadline: float = 60.0,
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
+        guard: Callable[[Call[Any]], None] | None = None,
         transport: AsyncBaseTransport | None = None,
     ) -> None:
         from flexclient._http import AsyncHttp
@@ -239,6 +243,7 @@ class AsyncFlexClient(_Client):
             deadline=deadline,
             retries=retries,
             headers=headers,
+            guard=guard,
         )
         _warn_if_blind(settings)
         self._setup(AsyncHttp(settings.url, settings.trust, transport), settings)
