@@ -1,4 +1,4 @@
-"""A stream that blocks, read in a thread, so that the screen goes on, time limits hold and Ctrl-C works at once."""
+"""Streams that block, read in threads, so that the screen goes on, time limits hold and Ctrl-C works at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICK = 0.25
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The stream is over, by itself or by an error."""
+    """A stream is over, by itself or by an error."""
 
     error: BaseException | None
 
@@ -33,26 +33,35 @@ class Stream(Protocol[T_co]):
 
 
 class Feed(Generic[T]):
-    """Items of a stream that is read in its own thread. `make` gets a function that puts items beside the stream's own.
+    """Items of streams, each read in a thread of its own. A `make` gets a function that puts items beside the stream's.
 
-    A reader that is slow makes the stream wait: nothing is dropped here, and memory stays bounded.
+    A reader that is slow makes the streams wait: nothing is dropped here, and memory stays bounded. It ends when all of
+    them have, or with the error of the first that fails.
     """
 
-    def __init__(self, make: Callable[[Callable[[T], None]], Stream[T]], *, limit: int = 1000) -> None:
+    def __init__(self, *makes: Callable[[Callable[[T], None]], Stream[T]], limit: int = 1000) -> None:
         self._queue: Queue[T | _End] = Queue(limit)
         self._closed = threading.Event()
-        self._stream = make(self._put)
-        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
-        self._thread.start()
+        self._streams = [make(self.put) for make in makes]
+        self._open = len(makes)
+        self._threads = [
+            threading.Thread(target=self._run, args=(stream,), name="feed", daemon=True) for stream in self._streams
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def _run(self) -> None:
+    def _run(self, stream: Stream[T]) -> None:
         error: BaseException | None = None
         try:
-            for item in self._stream:
-                self._put(item)
+            for item in stream:
+                self.put(item)
         except BaseException as caught:
             error = caught
         self._put(_End(error))
+
+    def put(self, item: T) -> None:
+        """Add an item beside those of the streams, from any thread."""
+        self._put(item)
 
     def _put(self, item: T | _End) -> None:
         while not self._closed.is_set():
@@ -60,10 +69,15 @@ class Feed(Generic[T]):
                 self._queue.put(item, timeout=0.2)
                 return
 
+    @property
+    def over(self) -> bool:
+        """Whether every stream has ended."""
+        return not self._open
+
     def items(self, seconds: float | None = None, tick: float = TICK) -> Iterator[T | None]:
-        """The items; None at least every `tick` seconds. Ends with the source, or when the time is up."""
+        """The items; None at least every `tick` seconds. Ends with the streams, or when the time is up."""
         end = None if seconds is None else time.monotonic() + seconds
-        while True:
+        while not self.over:
             left = tick if end is None else min(tick, end - time.monotonic())
             if left <= 0:
                 return
@@ -73,16 +87,34 @@ class Feed(Generic[T]):
                 yield None
                 continue
             if isinstance(item, _End):
-                if item.error:
-                    raise item.error
+                self._ended(item)
+            else:
+                yield item
+
+    def ready(self) -> Iterator[T]:
+        """The items that are there now, and at most as many as wait at one time: who draws does it once for all."""
+        for _ in range(self._queue.qsize()):
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
                 return
-            yield item
+            if isinstance(item, _End):
+                self._ended(item)
+            else:
+                yield item
+
+    def _ended(self, end: _End) -> None:
+        self._open -= 1
+        if end.error:
+            raise end.error
 
     def close(self) -> None:
-        """End the stream and its thread."""
+        """End the streams and their threads."""
         self._closed.set()
-        self._stream.close()
-        self._thread.join(2)
+        for stream in self._streams:
+            stream.close()
+        for thread in self._threads:
+            thread.join(2)
 
     def __enter__(self) -> Self:
         return self

@@ -140,18 +140,23 @@ def linked(link: Link, item: Any, now: Any) -> Link:
 class Notices:
     """What is said on stderr where no screen shows the connection: once when it is lost, once when it is back."""
 
-    def __init__(self, state: State) -> None:
-        self._state, self._lost = state, False
+    def __init__(self, state: State, url: str | None = None) -> None:
+        self._state, self._url, self._lost = state, url or state.url, False
 
     def tell(self, item: Any) -> None:
         """Take note of an item that is no event."""
         kind = getattr(item, "kind", None)
-        if kind == "stale" and not self._lost:
-            self._lost = True
-            reason = f": {item.error}" if item.error else ""
-            self._state.out.warn(f"the connection to {self._state.url} is lost{reason}", "trying again by itself")
+        if kind == "stale":
+            self.lost(item.error)
         elif kind in {"live", "sync"} and self._lost:
             self._lost = False
             self._state.out.say("connected again")
         elif item is None:
             self._state.out.still_read()
+
+    def lost(self, error: object) -> None:
+        """The connection is gone, for the reason that is given."""
+        if not self._lost:
+            reason = f": {error}" if error else ""
+            self._state.out.warn(f"the connection to {self._url} is lost{reason}", "trying again by itself")
+        self._lost = True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flexctl.live.feed import Feed
 from flexctl.live.follow import REDRAW, Notices, check_form, in_place, linked
 from flexctl.live.model import Link, board_lines
-from flexctl.out.table import Look, arrange, choose
+from flexctl.out.table import Look, arrange, choose, orders
 from flexctl.views.event import data_of
 from flexctl.views.pipeline import ROW, json_of
 
@@ -23,7 +23,7 @@ Keep = Callable[["Row"], bool]
 def watch_pipelines(state: State, keep: Keep, *, seconds: float | None, count: int | None, svg: str | None) -> None:
     """Watch until the time is up or so many events came."""
     check_form(state)
-    choose(ROW, wide=True, names=[*state.out.columns, (state.out.sort_by or "id").removeprefix("-")])
+    choose(ROW, wide=True, names=[*state.out.columns, *(name for name, _ in orders(state.out.sort_by))])
     with Feed[Any](lambda _put: state.client.watch_pipelines()) as feed:
         items = feed.items(seconds)
         if in_place(state):
