@@ -26,7 +26,8 @@ def to_line(data: Any) -> str:
 
 def _escaped(text: str) -> str:
     """JSON without what steers a terminal, as \\u escapes: the same to every program, harmless when it is looked at."""
-    return text if text.isascii() and "\x7f" not in text else STEERING.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
+    plain = text.isascii() and "\x7f" not in text
+    return text if plain else STEERING.sub(lambda c: c[0] if c[0] == "\n" else f"\\u{ord(c[0]):04x}", text)
 
 
 def to_yaml(data: Any) -> str:
