@@ -175,7 +175,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A step of a stream: the next server-sent event. Answered with a `RawEvent`, or None at its end."""
+    """A step of a stream: the next server-sent events. Answered with a list of `RawEvent`, or None at its end."""
 
 
 Step: TypeAlias = Call[Any] | Pause | Open | Read

@@ -1,4 +1,4 @@
-"""The only import of httpx and httpx_sse: their clients behind two small faces, their errors turned into ours.
+"""The only import of httpx: its clients behind two small faces, its errors turned into ours.
 
 Imported when the first client is made, not by `import flexclient`.
 """
@@ -10,16 +10,16 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from httpx import AsyncBaseTransport, AsyncByteStream, BaseTransport, Request, Response, SyncByteStream
-from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from flexclient._call import Call, Headers
+from flexclient._sse import Parser, RawEvent
 from flexclient._tls import Trust, causes, context_for, tls_error
-from flexclient._wire import MAX_ANSWER, Answer, RawEvent, StreamText, Wire
+from flexclient._wire import MAX_ANSWER, Answer, Wire
 from flexclient.errors import CallTimeout, Disconnected, FlexError, ProtocolError, Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ __all__ = [
     "SyncHttp",
     "refused",
 ]
+
+T = TypeVar("T")
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
 STREAM_TYPE = "text/event-stream"
@@ -157,41 +159,24 @@ class AsyncHttp:
         await self._client.aclose()
 
 
-class _Text:
-    """As much of a response as `EventSource` looks at: its type, and text that is read our way."""
-
-    def __init__(self, response: Response) -> None:
-        self._response = response
-        self.headers = response.headers
-        self.text = StreamText()
-
-    def iter_text(self) -> Iterator[str]:
-        for chunk in self._response.iter_bytes():
-            if text := self.text.feed(chunk):
-                yield text
-
-    async def aiter_text(self) -> AsyncIterator[str]:
-        async for chunk in self._response.aiter_bytes():
-            if text := self.text.feed(chunk):
-                yield text
-
-
 class SyncChannel:
     """An open event stream."""
 
     def __init__(self, response: Response, call: Call[Any], http: SyncHttp) -> None:
         self._response, self._call, self._http = response, call, http
-        self._text = _Text(response)
-        self._events = EventSource(cast("Response", self._text)).iter_sse()
+        self._chunks, self._parser = _chunks(response, response.iter_raw, response.iter_bytes), Parser()
 
-    def read(self) -> RawEvent | None:
-        """The next event; None at the end. Raises `FlexError`."""
-        try:
-            event = next(self._events, None)
-        except FAILURES as error:
-            raise self._http.translated(error, self._call) from error
-        self._text.text.event_ended()
-        return _raw(event)
+    def read(self) -> list[RawEvent] | None:
+        """The next events, one at least; None at the end. Raises `FlexError`."""
+        while True:
+            try:
+                chunk = next(self._chunks, None)
+            except FAILURES as error:
+                raise self._http.translated(error, self._call) from error
+            if chunk is None:
+                return None
+            if events := self._parser.feed(chunk):
+                return events
 
     def abort(self) -> None:
         """End a `read` that waits in another thread. The connection is of no use after that."""
@@ -208,21 +193,24 @@ class AsyncChannel:
 
     def __init__(self, response: Response, call: Call[Any], http: AsyncHttp) -> None:
         self._response, self._call, self._http = response, call, http
-        self._text = _Text(response)
-        self._events = EventSource(cast("Response", self._text)).aiter_sse()
+        self._chunks, self._parser = _chunks(response, response.aiter_raw, response.aiter_bytes), Parser()
 
-    async def read(self) -> RawEvent | None:
-        """The next event; None at the end. Raises `FlexError`."""
-        try:
-            event = await anext(self._events, None)
-        except FAILURES as error:
-            raise self._http.translated(error, self._call) from error
-        self._text.text.event_ended()
-        return _raw(event)
+    async def read(self) -> list[RawEvent] | None:
+        """The next events, one at least; None at the end. Raises `FlexError`."""
+        while True:
+            try:
+                chunk = await anext(self._chunks, None)
+            except FAILURES as error:
+                raise self._http.translated(error, self._call) from error
+            if chunk is None:
+                return None
+            if events := self._parser.feed(chunk):
+                return events
 
     async def aclose(self) -> None:
         """Let the connection go."""
-        await self._events.aclose()
+        if isinstance(self._chunks, AsyncGenerator):
+            await self._chunks.aclose()
         await self._response.aclose()
 
 
@@ -238,12 +226,14 @@ def _within(seconds: float) -> contextlib.AbstractAsyncContextManager[object]:
 
 
 def _request(client: httpx.Client | httpx.AsyncClient, wire: Wire) -> Request:
-    return client.build_request(
+    """A request as httpx would build it, which would look for cookies and for settings of its own to merge."""
+    timeout = httpx.Timeout(wire.timeout, read=wire.read_timeout)
+    return Request(
         wire.call.method,
         wire.url,
         content=wire.call.body(),
-        headers=wire.headers,
-        timeout=httpx.Timeout(wire.timeout, read=wire.read_timeout),
+        headers={"accept-encoding": client.headers["accept-encoding"], **wire.headers},
+        extensions={"timeout": timeout.as_dict()},
     )
 
 
@@ -256,8 +246,9 @@ def _is_stream(response: Response) -> bool:
     return response.status_code == 200 and kind == STREAM_TYPE
 
 
-def _raw(event: ServerSentEvent | None) -> RawEvent | None:
-    return RawEvent(event.event, event.data, event.id or None, event.retry) if event else None
+def _chunks(response: Response, raw: Callable[[], T], decoded: Callable[[], T]) -> T:
+    """The bytes of a stream: as they come, where nobody packed them."""
+    return decoded() if response.headers.get("content-encoding", "identity") != "identity" else raw()
 
 
 def _shut(response: Response) -> bool:
@@ -300,7 +291,7 @@ def translated(error: Exception, call: Call[Any], url: str, trust: Trust) -> Fle
         return Unreachable(f"cannot reach {url}: {_reason(error)}", hint=DOWN, call=call)
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | httpx.UnsupportedProtocol):
         return UsageError(f"{call} cannot be sent: {text}", call=call)
-    if isinstance(error, httpx.DecodingError | SSEError) or _gibberish(error):
+    if isinstance(error, httpx.DecodingError) or _gibberish(error):
         return ProtocolError(f"{url} does not speak the API: {text}", hint=DOWN, call=call)
     hint = PLAIN if url.startswith("http://") else DOWN
     return Disconnected(f"the connection to {url} broke: {text}", hint=hint, call=call)

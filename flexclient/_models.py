@@ -15,7 +15,9 @@ else:
 
     class _Lazy:
         def __getattr__(self, name: str) -> Any:
-            return getattr(import_module("flexclient.models"), name)
+            found = getattr(import_module("flexclient.models"), name)
+            setattr(self, name, found)  # the next time it is there
+            return found
 
     models = _Lazy()
 

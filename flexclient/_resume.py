@@ -16,13 +16,15 @@ from flexclient._call import Call, Flow, Open, Pause, Read
 from flexclient._log import logger
 from flexclient._models import models as m
 from flexclient._retry import PASSING, Backoff
-from flexclient._wire import RawEvent
+from flexclient._sse import RawEvent
 from flexclient.errors import ApiError, CallTimeout, ConnectError, FlexError, TlsError
 
 RETRY = 1.0
 """Seconds before a stream is opened again, where the box names no other time; doubled with each try that fails."""
 
 LONGEST_RETRY = 5.0
+
+READ = Read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Follower:
 
     @property
     def last_id(self) -> str | None:
-        """The id of the last event that was handed out, or where to begin."""
+        """The id of the last event that came, or where to begin."""
         return self._last_id
 
     def begin_after(self, event_id: str) -> None:
@@ -78,7 +80,17 @@ class Follower:
         while not self._ready:
             if self._over:
                 return None
-            yield from self._read() if self._open else self._connect()
+            if not self._open:
+                yield from self._connect()
+                continue
+            try:
+                raws: list[RawEvent] | None = yield READ
+            except FlexError as error:
+                if not passing(error):
+                    raise
+                self._lost(error)
+            else:
+                self._came(raws)
         return self._ready.popleft()
 
     def _connect(self) -> Flow[None]:
@@ -92,7 +104,7 @@ class Follower:
             self._lost(error)
             return
         self._open = True
-        self._floor = int(self._last_id) if self._last_id and self._last_id.isdecimal() else None
+        self._floor = m.event.event_number(self._last_id)
         self._ready.append(StreamState("live"))
         if self._opened_before and self._last_id is None:
             self._ready.append(m.Event("gap", m.Gap(reason="reconnected, and this box's events have no ids")))
@@ -105,23 +117,23 @@ class Follower:
             return replace(self._call, query={**self._call.query, "since": self._last_id})
         return replace(self._call, headers={**self._call.headers, "Last-Event-ID": self._last_id})
 
-    def _read(self) -> Flow[None]:
-        try:
-            raw: RawEvent | None = yield Read()
-        except FlexError as error:
-            if not passing(error):
-                raise
-            self._lost(error)
-            return
-        if raw is None:
+    def _came(self, raws: list[RawEvent] | None) -> None:
+        if raws is None:
             self._lost(None)
             return
-        if raw.retry_ms is not None and raw.retry_ms >= 0:
-            self._retry = min(raw.retry_ms / 1000, LONGEST_RETRY)
-        if raw.data:
-            self._take(raw)
+        for raw in raws:
+            if self._open:  # what follows `bye` comes again on the next connection
+                self._take(raw)
 
     def _take(self, raw: RawEvent) -> None:
+        if raw.retry_ms is not None and raw.retry_ms >= 0:
+            self._retry = min(raw.retry_ms / 1000, LONGEST_RETRY)
+        if raw.data is not None:
+            self._happened(raw)
+        elif raw.id is not None:
+            self._last_id = raw.id or None
+
+    def _happened(self, raw: RawEvent) -> None:
         event = typed(raw)
         if event.type == "gap":
             self._floor = None  # what follows is a snapshot: it is new, whatever its ids
@@ -129,7 +141,7 @@ class Follower:
             logger.debug("event %s came again and is passed over", event.id)
             return
         self._failures, self._delay = 0, 0.0
-        self._last_id = raw.id or self._last_id
+        self._last_id = self._last_id if raw.id is None else raw.id or None
         self._ready.append(event)
         if event.type == "bye":
             self._lost(None)
@@ -159,16 +171,18 @@ def passing(error: FlexError) -> bool:
 
 def typed(raw: RawEvent) -> m.Event[Any]:
     """The event that a block means. Data of a form that its type does not promise makes it an `UnknownEvent`."""
-    from pydantic import ValidationError  # reading an event has imported it anyway
-
     try:
-        return m.read_event(raw.type, raw.data, raw.id)
-    except ValidationError as error:
+        return m.read_event(raw.type, raw.data or "", raw.id)
+    except ValueError as error:
+        from pydantic import ValidationError  # reading an event has imported it anyway
+
+        if not isinstance(error, ValidationError):
+            raise
         logger.warning(
             "event %s is not of the promised form: %s", raw.type, error.errors(include_input=False)[0]["msg"]
         )
     try:
-        data = m.UnknownData.model_validate_json(raw.data)
+        data = m.UnknownData.model_validate_json(raw.data or "{}")
     except ValidationError:
         data = m.UnknownData.model_validate({"text": raw.data})
-    return m.UnknownEvent(raw.type, data, int(raw.id) if raw.id and raw.id.isdecimal() else None)
+    return m.UnknownEvent(raw.type, data, m.event.event_number(raw.id))

@@ -75,14 +75,14 @@ class EventStream(Generic[T]):
     def _do(self, step: Step) -> Any:
         if self._closed.is_set():
             raise _Closed
+        if isinstance(step, Read):
+            return self._read()
         if isinstance(step, Open):
             self._let_go()
             self._channel = self._engine.open(step)
             return None
         if isinstance(step, Pause):
             return self._closed.wait(step.seconds)
-        if isinstance(step, Read):
-            return self._read()
         return self._engine.send(step)
 
     def _read(self) -> Any:

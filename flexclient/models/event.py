@@ -114,12 +114,17 @@ class UnknownEvent(Event[UnknownData]):
     __slots__ = ()
 
 
+def event_number(id: str | None) -> int | None:  # noqa: A002
+    """The number that an event's id is; None for an id of another form, and for none."""
+    return int(id) if id and len(id) < 20 and id.isdecimal() else None
+
+
 def read_event(type: str, data: str, id: str | None = None) -> Event[Any]:  # noqa: A002
     """Turn the fields of one server-sent event into a typed event.
 
     Raises `pydantic.ValidationError` where the data is not what its type promises.
     """
-    number = int(id) if id and id.isdecimal() else None
+    number = event_number(id)
     model = EVENT_DATA.get(type)
     if model is None:
         return UnknownEvent(type, UnknownData.model_validate_json(data or "{}"), number)

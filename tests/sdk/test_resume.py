@@ -15,7 +15,7 @@ from flexclient import models as m
 from flexclient._call import Call, Open, Pause, Read
 from flexclient._engine import drive
 from flexclient._resume import LONGEST_RETRY, Follower, Item, StreamState, passing
-from flexclient._wire import RawEvent
+from flexclient._sse import RawEvent
 
 CALL: Call[Any] = Call("GET", "/flex/events", type(None))
 
@@ -44,12 +44,12 @@ class Line:
             return self.open(step.call)
         assert isinstance(step, Read)
         if self.queue:
-            return self.queue.pop(0)
+            return [self.queue.pop(0)]
         if self.left <= 0 or self.at >= len(self.log):
             return None
         self.left -= 1
         self.at += 1
-        return self.event(self.log[self.at - 1])
+        return [self.event(self.log[self.at - 1])]
 
     def open(self, call: Call[Any]) -> None:
         since = call.headers.get("Last-Event-ID") or call.query.get("since")
@@ -204,7 +204,7 @@ def test_a_box_that_hangs_up_at_once_is_not_asked_in_a_rush() -> None:
 @pytest.mark.parametrize(("ms", "first"), [(2000, 2.0), (10, 0.01), (10**9, LONGEST_RETRY), (-1, 1.0)])
 def test_the_boxs_retry_is_respected_within_reason(ms: int, first: float) -> None:
     line = Line([1, 2], [0])
-    line.queue = [RawEvent("message", "", None, ms)]
+    line.queue = [RawEvent("message", None, None, ms)]
     items(Follower(CALL, chance=lambda: 0.0), line, 3)
     assert line.paused == [first]
 

@@ -11,7 +11,6 @@ import pytest
 
 from flexclient import AsyncFlexClient, StreamState, errors
 from flexclient import models as m
-from flexclient._wire import MAX_EVENT, StreamText
 from flexclient.testing import FakeFlex
 from tests.sdk.harness import AsyncSide, Side
 
@@ -44,24 +43,6 @@ def test_every_line_end_in_every_chunk_size(side: Side, box: FakeFlex, end: byte
         m.Event("pipeline_status", m.PipelineStatus(id="cam1", state=m.State.PLAYING), 1),
         m.Event("pipeline_deleted", m.PipelineDeleted(id="ü"), 2),
     ]
-
-
-def test_a_line_that_ends_in_cr_is_not_held_back() -> None:
-    text = StreamText()
-    assert text.feed(b"data: x\r\r") == "data: x\n\n"
-    assert text.feed(b"\ndata: y") == "data: y"
-
-
-def test_a_byte_order_mark_and_broken_utf8_do_no_harm() -> None:
-    text = StreamText()
-    assert text.feed(b"\xef\xbb") + text.feed(b"\xbfdata: \xff") == "data: \ufffd"
-
-
-def test_an_event_without_end_is_given_up() -> None:
-    text = StreamText()
-    assert text.feed(b"x" * MAX_EVENT)
-    with pytest.raises(errors.ProtocolError, match="longer than 16 MiB"):
-        text.feed(b"x")
 
 
 def test_a_torn_last_event_is_not_handed_out(side: Side, box: FakeFlex) -> None:

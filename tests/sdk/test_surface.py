@@ -174,7 +174,7 @@ def test_import_flexclient_is_light() -> None:
 
 
 def test_a_sync_program_does_not_pay_for_asyncio() -> None:
-    mine = imported_by("import flexclient._http") - imported_by("import httpx, httpx_sse")
+    mine = imported_by("import flexclient._http") - imported_by("import httpx")
     assert "flexclient._http" in mine
     assert "asyncio" not in mine
 
@@ -204,11 +204,11 @@ def test_one_file_knows_httpx_and_no_file_knows_the_rest_of_the_house() -> None:
     for file in ROOT.rglob("*.py"):
         tops = {name.partition(".")[0] for name in imports_of(file)}
         if file.name != "_http.py":
-            assert not {"httpx", "httpx_sse"} & tops, file
-        assert tops <= {*sys.stdlib_module_names, "flexclient", "pydantic", "pydantic_core", "httpx", "httpx_sse"}, file
+            assert "httpx" not in tops, file
+        assert tops <= {*sys.stdlib_module_names, "flexclient", "pydantic", "pydantic_core", "httpx"}, file
 
 
-PURE = ("_call", "_retry", "_resume", "_watch", "_errors", "_config", "_wire", "_log", "_auth", "errors")
+PURE = ("_call", "_sse", "_retry", "_resume", "_watch", "_errors", "_config", "_wire", "_log", "_auth", "errors")
 
 
 @pytest.mark.parametrize("name", PURE)
