@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
-from flexctl.secrets import config_dir
+from flexctl.folder import config_dir, write
 
 
 def _file(url: str, name: str) -> Path:
@@ -35,8 +33,4 @@ def note(url: str, name: str, webhooks: frozenset[str]) -> None:
     if not webhooks:
         path.unlink(missing_ok=True)
         return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written = {"url": url, "set": name, "webhooks": sorted(webhooks)}
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:  # 0600 from the first moment
-        draft.write(json.dumps(written))
-    os.replace(draft.name, path)  # noqa: PTH105  whole or not at all
+    write(path, json.dumps({"url": url, "set": name, "webhooks": sorted(webhooks)}))
