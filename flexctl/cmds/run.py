@@ -1,20 +1,18 @@
 """`flexctl pipeline play|stop|status|wait`."""
 
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flexctl.cmds.reading import show
 from flexctl.cmds.sending import each, shown, watch_hint
-from flexctl.errors import Misuse, Stop
-from flexctl.exits import Exit
+from flexctl.errors import Misuse
 from flexctl.options import Curl, DryRun, Id, Ids, names, some_time
 from flexctl.state import state_of
-from flexctl.views.pipeline import PIPELINE, STATUS, state_words
+from flexctl.views.pipeline import PIPELINE, STATUS
 
 if TYPE_CHECKING:
-    from flexclient.models import Pipeline, PipelineStatus
+    from flexclient.models import Pipeline
 
 
 def play(ctx: typer.Context, ids: Ids, dry_run: DryRun = False, curl: Curl = False) -> None:
@@ -100,29 +98,20 @@ def wait(
     flexctl pipeline wait cam1 cam2 --timeout 1m
     flexctl pipeline wait cam1 --for ready,error --or-fail reconnecting
     """
-    from flexclient.errors import WaitTimeout
+    from flexclient.models import PipelineStatus
+    from flexctl.live.conditions import Condition
+    from flexctl.live.things import Thing
+    from flexctl.live.waiting import Wish
+    from flexctl.live.waiting import wait as waited
 
     run = state_of(ctx)
     states, fail_states = _states(for_), _states(or_fail)
-    end = monotonic() + timeout
-
-    def reached(name: str) -> "PipelineStatus":
-        left = max(end - monotonic(), 0.001)
-        try:
-            return run.client.pipelines.wait(name, states=states, fail_states=fail_states - states, timeout=left)
-        except WaitTimeout as error:
-            seen = _seen(error.status) if error.status else "the box did not answer"
-            wanted = " or ".join(sorted(states))
-            sentence = f"pipeline {name} was not {wanted} within {timeout:g} s: {seen}"
-            raise Stop(sentence, "Allow more time with --timeout", Exit.TIMED_OUT) from None
-
-    found = [reached(name) for name in ids]
+    failing = (Condition("state", "=", tuple(fail_states - states)),) if fail_states - states else ()
+    wish = Wish((Condition("state", "=", tuple(sorted(states))),), failing)
+    things = [Thing("pipeline", name, brief=True) for name in dict.fromkeys(ids)]
+    found = [PipelineStatus.model_validate(item.document) for item in waited(run.client, things, wish, timeout)]
     seen = ", ".join(f"{status.id} is {status.state}" for status in found)
     run.out.changed(f"{seen}.", found, STATUS)
-
-
-def _seen(status: "PipelineStatus") -> str:
-    return f"it is {state_words(status.state, status.order)}" + (f" ({status.reason})" if status.reason else "")
 
 
 def _states(text: str) -> set[str]:

@@ -32,6 +32,8 @@ class Box:
 
 def boxes_of(state: State) -> list[Box]:
     """The boxes of a run."""
+    if state.many:
+        return [Box(name, part.url, part.client) for name, part in state.boxes]
     return [Box("", state.url, state.client)]
 
 
