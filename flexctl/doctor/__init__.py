@@ -1,0 +1,1 @@
+"""What is wrong between this machine and a box, and the command that mends it."""
