@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import typer
 
-from flexctl.app import app
 from flexctl.errors import ClosedPipe, Problem, problem_of
 from flexctl.exits import Exit
 
@@ -23,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, TextIOWrapper):  # a name in letters that this terminal lacks is no reason to fail
             stream.reconfigure(errors="replace")
     try:
-        code = run(argv)
+        code = run(argv) if "_FLEXCTL_COMPLETE" not in os.environ else _complete()
         with suppress(OSError) if code else nullcontext():  # what failed has been told; what is left of it fails again
             sys.stdout.flush()
     except (ClosedPipe, BrokenPipeError):
@@ -37,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run flexctl; the exit code. A closed pipe is left to the caller."""
+    from flexctl.app import app
+
     try:
         return int(app().main(argv, prog_name="flexctl", standalone_mode=False) or 0)
     except ClosedPipe:
@@ -52,6 +53,14 @@ def run(argv: Sequence[str] | None = None) -> int:
         if problem is None:
             raise
         return _fail(problem)
+
+
+def _complete() -> int:
+    """Answer a shell that asks what may come next."""
+    from flexctl.complete import run as answer
+
+    answer()
+    return Exit.DONE
 
 
 def _misused(error: typer.TyperException) -> int:

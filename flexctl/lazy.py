@@ -6,26 +6,33 @@ validation). Ours are text, numbers, switches and choices, so `_process` reads t
 
 from __future__ import annotations
 
+import copy
 import inspect
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from flexctl import aliases, extensions
 from flexctl.errors import Misuse
+from flexctl.meant import meant
 from flexctl.options import GLOBALS, Setting, read_value
 from flexctl.out.help import Section, render
 from flexctl.out.terminal import Terminal
+from flexctl.topics import TOPICS, show
 
 Command = TyperCommand | TyperGroup
+
+
+Boxes = Literal["one", "each", "all", "none"]
+"""What a command makes of several boxes: it refuses them; it is run once for each; it takes them all and shows them
+together by itself; or it is about no box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Entry:
     hidden: bool = False
     calls: tuple[str, ...] = ()
     """The operations of the API that it is there for; a test holds that none is without a command."""
+    boxes: Boxes = "one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,7 @@ class Leaf(_Helps, TyperCommand):
     """A command. Beside its own parameters it takes the global settings, and those of `takes`."""
 
     extra: frozenset[str] = frozenset()
+    boxes: Boxes = "one"
 
     @classmethod
     def of(cls, name: str, entry: Entry) -> Leaf:
@@ -209,6 +218,7 @@ class Leaf(_Helps, TyperCommand):
         added = tuple(s for s in more if s.name not in own and not flags.intersection(s.flags))
         leaf.params = [*map(_plainly, leaf.params), *_params(added)]
         leaf.extra = frozenset(setting.name for setting in added)
+        leaf.boxes = entry.boxes
         return leaf
 
     def sections(self, ctx: Any) -> list[Section]:
@@ -221,16 +231,65 @@ class Leaf(_Helps, TyperCommand):
         """Run it, with a `State` of everything that was given, the nearest to the command first."""
         from flexctl.state import State
 
-        given: dict[str, Any] = {}
-        up = ctx.parent
-        while up:
-            given = {**{k: v for k, v in up.params.items() if v is not None and k != "version"}, **given}
-            up = up.parent
+        given = _given_above(ctx)
         for name in self.extra:
             if (value := ctx.params.pop(name, None)) is not None:
                 given[name] = value
+        if given.get("yes") and "yes" in ctx.params:  # said before the command's name
+            ctx.params["yes"] = True
         with State(given) as ctx.obj:
+            boxes: Boxes = "all" if ctx.params.get("watch") else self.boxes
+            if boxes in {"one", "each"} and ctx.obj.many:
+                return self._on_each(ctx) if boxes == "each" else ctx.obj.refuse_many(ctx.command_path)
             return super().invoke(ctx)
+
+    def _on_each(self, ctx: Any) -> None:
+        """Run it once for each box that was named."""
+        from flexctl.fanout import fan_out, stdin_for_each
+
+        def work(state: Any) -> None:
+            own = copy.copy(ctx)
+            own.obj = state
+            with state:
+                super(Leaf, self).invoke(own)
+
+        words = [ctx.params[param.name] for param in self.params if isinstance(param, TyperArgument)]
+        flat = [word for value in words if value for word in (value if isinstance(value, list) else [value])]
+        yes = bool(ctx.params.get("yes") or ctx.obj.settings.get("yes"))
+        with stdin_for_each(ctx.params, ctx.obj.given):
+            fan_out(ctx.obj, " ".join([ctx.command_path, *flat]), work, yes=yes)
+
+
+def _given_above(ctx: Any) -> dict[str, Any]:
+    """The global settings that stood before a command's name, the nearest to it first."""
+    given: dict[str, Any] = {}
+    while ctx := ctx.parent:
+        given = {**{k: v for k, v in ctx.params.items() if v is not None and k != "version"}, **given}
+    return given
+
+
+class Extension(TyperCommand):
+    """A program named flexctl-foo, as a command. Whatever stands behind its name is its own."""
+
+    path: str
+
+    @classmethod
+    def of(cls, name: str, path: str) -> Extension:
+        """Make the command of its program."""
+        made = cls(name=name, help=f"Run {path}.", add_help_option=False)
+        made.path = path
+        return made
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Nothing is ours to read."""
+        ctx.args = args
+        return args
+
+    def invoke(self, ctx: Any) -> Any:
+        """Become the program."""
+        from flexctl.state import State
+
+        extensions.run(self.path, ctx.args, extensions.settings_of(State(_given_above(ctx))))
 
 
 class LazyGroup(_Helps, TyperGroup):
@@ -266,32 +325,35 @@ class LazyGroup(_Helps, TyperGroup):
     def sections(self, ctx: Any) -> list[Section]:
         """The commands, from the table alone, then the options."""
         rows = tuple((name, self.table[name].help) for name in self.list_commands(ctx))
-        return [Section("Commands", rows), *super().sections(ctx)]
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Names from the table, options as Typer does."""
-        from typer._click.shell_completion import CompletionItem
-
-        if incomplete.startswith("-"):
-            known = [(flag, getattr(param, "help", None)) for param in self.get_params(ctx) for flag in param.opts]
-        else:
-            known = [(name, self.table[name].help) for name in self.list_commands(ctx)]
-        return [CompletionItem(name, help=line) for name, line in known if name.startswith(incomplete)]
+        more = _more_sections(self.table) if ctx.parent is None else []
+        return [Section("Commands", rows), *more, *super().sections(ctx)]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command that is named, or say which one may have been meant."""
-        if args[0] == "help":
-            return self._helped(ctx, args[1:])
-        if args[0] not in self.table and not args[0].startswith("-"):
-            known = self.list_commands(ctx)
-            meant = SYNONYMS.get(args[0])
-            near = [meant] if meant in known else get_close_matches(args[0], known, 1, 0.6)
-            guess = f". Did you mean '{near[0]}'?" if near else ""
-            raise Misuse(f"there is no command '{ctx.command_path} {args[0]}'{guess}", _help_hint(ctx))
-        return super().resolve_command(ctx, args)
+        name, *rest = args
+        if name == "help":
+            return self._helped(ctx, rest)
+        if name in self.table or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        if ctx.parent is None and (text := aliases.load().get(name)) is not None:
+            return super().resolve_command(ctx, [*aliases.words_of(name, text, self.table), *rest])
+        if ctx.parent is None and (path := extensions.path_of(name)):
+            return name, Extension.of(name, path), rest
+        raise self._unknown(ctx, name)
+
+    def _unknown(self, ctx: Any, name: str, more: Sequence[str] = ()) -> Misuse:
+        known = [*self.list_commands(ctx), *more]
+        if ctx.parent is None:
+            known += [*aliases.known(), *extensions.known()]
+        synonym = SYNONYMS.get(name)
+        guess = f". Did you mean '{synonym}'?" if synonym in known else meant(name, known)
+        return Misuse(f"there is no command '{ctx.command_path} {name}'{guess}", _help_hint(ctx))
 
     def _helped(self, ctx: Any, names: list[str]) -> tuple[str | None, Any, list[str]]:
-        """`help COMMAND` is `COMMAND --help`."""
+        """`help COMMAND` is `COMMAND --help`; `help TOPIC` is a page about what holds for all commands."""
+        if ctx.parent is None and names and names[0] in TOPICS:
+            show(names[0])
+            raise typer.Exit
         if names:
             found: tuple[str | None, Any, list[str]] = self.resolve_command(ctx, [*names, "--help"])
             return found
@@ -303,24 +365,20 @@ def _help_hint(ctx: Any) -> str:
     return f"`{ctx.command_path} --help` shows what there is" if ctx else ""
 
 
-def _completes() -> None:
-    """Typer knows no shell until it is told to."""
-    if os.environ.get("_FLEXCTL_COMPLETE"):
-        from typer._completion_classes import completion_init
-
-        completion_init()
-
-
-def completion_script(shell: str) -> str:
-    """What a shell has to run so that it completes our names."""
-    from typer._completion_shared import get_completion_script
-
-    return get_completion_script(prog_name="flexctl", complete_var="_FLEXCTL_COMPLETE", shell=shell)
+def _more_sections(table: Mapping[str, Entry | Group]) -> list[Section]:
+    """What else stands where a command's name does."""
+    own = {name: text for name, text in aliases.known().items() if name not in table}
+    programs = {name: path for name, path in extensions.known().items() if name not in table and name not in own}
+    topics = tuple((f"help {name}", line) for name, (line, _, _) in TOPICS.items())
+    return [
+        Section("Aliases", tuple(sorted(own.items()))),
+        Section("Extensions", tuple(sorted(programs.items()))),
+        Section("Topics", topics),
+    ]
 
 
 def root(help: str, table: Mapping[str, Entry | Group], function: Callable[..., None]) -> LazyGroup:  # noqa: A002
     """The outermost group: its function's own options, and the global settings."""
-    _completes()
     own = [_plainly(param) for param in _built(function, "flexctl", "", TyperCommand).params]
     return LazyGroup.of("flexctl", help, table, [*own, *_params(GLOBALS)])
 
@@ -331,9 +389,7 @@ def misuse_of(error: typer.TyperException) -> Misuse:
     option = getattr(error, "option_name", None)
     if option and hasattr(error, "possibilities"):
         known = [flag for param in ctx.command.get_params(ctx) for flag in param.opts] if ctx else []
-        near = get_close_matches(option, known, 1, 0.6)
-        guess = f". Did you mean '{near[0]}'?" if near else ""
-        return Misuse(f"there is no option '{option}'{guess}", _help_hint(ctx))
+        return Misuse(f"there is no option '{option}'{meant(option, known)}", _help_hint(ctx))
     message = error.format_message().rstrip(".")
     if message.startswith("Got unexpected extra"):
         message = f"nothing is expected here: {message.partition('(s) (')[2].rstrip(')')}"

@@ -31,10 +31,10 @@ def parted(text: str) -> tuple[list[str], list[str]]:
     return told, [line.strip() for paragraph in shown for line in paragraph.splitlines()]
 
 
-def render(usage: str, text: str, sections: list[Section], terminal: Terminal) -> str:
+def render(usage: str, text: str, sections: list[Section], terminal: Terminal, *, title: str = "Usage") -> str:
     """The page, at most 100 columns wide."""
     width, color = min(terminal.width or 80, 100), terminal.color
-    lines = [paint([Span("Usage: ", "title"), Span(usage)], color), ""]
+    lines = [paint([Span(f"{title}: ", "title"), Span(usage)], color), ""]
     paragraphs, examples = parted(text)
     for paragraph in paragraphs:
         if paragraph.startswith("  "):

@@ -18,6 +18,8 @@ def checked(expression: str) -> str:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
+    if not expression.strip():
+        raise Misuse("--query is empty", LANGUAGE)
     try:
         jmespath.compile(expression)
     except JMESPathError as error:
@@ -41,7 +43,7 @@ def query(expression: str, data: Any) -> Any:
 def _misuse(expression: str, error: Any) -> Misuse:
     at = _place(expression, error)
     if at is None:
-        return Misuse(f"--query: {safe(str(error).splitlines()[0]).rstrip(':')}", LANGUAGE)
+        return Misuse(f"--query: {_said(error)}", LANGUAGE)
     start = max(0, at - _AROUND)
     head, tail = safe(expression[start:at]), safe(expression[at : at + _AROUND])
     pointed = f"{'…' if start else ''}{head}"
@@ -61,10 +63,15 @@ def _place(expression: str, error: Any) -> int | None:
 
 def _fault(expression: str, error: Any, at: int) -> str:
     kind = type(error).__name__
-    if kind in {"IncompleteExpressionError", "EmptyExpressionError"} or at >= len(expression):
+    if kind == "IncompleteExpressionError" or at >= len(expression):
         return "something is missing at the end"
     if kind == "LexerError":
         return f"'{safe(expression[at])}' means nothing here"
     if kind == "ParseError":
         return f"'{safe(str(error.token_value))}' is not expected here"
-    return safe(str(error).splitlines()[0]).rstrip(":")
+    return _said(error)
+
+
+def _said(error: Any) -> str:
+    text = safe(str(error).splitlines()[0]).rstrip(":")
+    return text[:1].lower() + text[1:]

@@ -60,12 +60,13 @@ class Template:
 
     def typo(self, items: Sequence[Any]) -> str:
         """What to remark where no item has a field, and one of a like name is there."""
-        for piece in self.pieces:
-            if piece.path and items and all(found(item, piece.path) is MISSING for item in items):
-                above = [found(item, piece.path[:-1]) for item in items]
+        paths = [piece.path[:length] for piece in self.pieces for length in range(1, len(piece.path) + 1)]
+        for path in paths if items else []:
+            if all(found(item, path) is MISSING for item in items):
+                above = [found(item, path[:-1]) for item in items]
                 known = {key for one in above if isinstance(one, dict) for key in one}
-                if guess := meant(piece.path[-1], sorted(known)):
-                    return f"--template: nothing has a field '{piece.name}'{guess}"
+                if guess := meant(path[-1], sorted(known)):
+                    return f"--template: nothing has a field '{'.'.join(path)}'{guess}"
         return ""
 
 
