@@ -107,10 +107,13 @@ def _unknown(model: Model) -> Iterator[str]:
 
 
 def to_text(documents: Iterable[Exported]) -> str:
-    """The documents as YAML, with comments."""
-    return "---\n".join(
-        "".join(f"# {_line(line)}\n" for line in d.comments) + to_yaml(d.data) + "\n" for d in documents
-    )
+    """The documents as YAML, with comments; each begins with its line, so that several texts are one too."""
+    return "".join(_yaml(document) for document in documents)
+
+
+def _yaml(document: Exported) -> str:
+    comments = "".join(f"# {_line(line)}\n" for line in document.comments)
+    return f"---\n{comments}{to_yaml(document.data)}\n"
 
 
 def _line(text: str) -> str:

@@ -142,8 +142,14 @@ class Runner:
     def _webhook(self, action: Action) -> Outcome:
         """The new one before the old one goes: an event in between is told twice rather than never."""
         made = None if action.verb == "delete" else self._client.webhooks.create(action.body)
-        for name in action.ids:
-            self._gone(lambda name=name: self._client.webhooks.delete(name))  # type: ignore[misc]
+        try:
+            for name in action.ids:
+                self._gone(lambda name=name: self._client.webhooks.delete(name))  # type: ignore[misc]
+        except Exception as error:
+            problem = self._problem_of(error)
+            if made is None or problem is None:
+                raise
+            return Outcome(action, "failed", _placed(problem, action), made)  # its secret is told only now
         return Outcome(action, RESULTS[action.verb], webhook=made)
 
     def _delete(self, action: Action) -> Outcome:

@@ -230,6 +230,22 @@ class TestSets:
         assert after.id != before.id
         assert set(after.events) == {"pipeline.stopped", "pipeline.error"}
 
+    def test_one_whose_old_one_does_not_go_is_known_all_the_same(self, site: Site) -> None:
+        site.apply()
+        site.edit("[pipeline.stopped, pipeline.started]", "[pipeline.stopped]")
+
+        def refuse(seen: Seen) -> None:
+            if seen.method == "DELETE":
+                site.box.refuse(ErrorCode.INSUFFICIENT_STORAGE, "the disk is full")
+
+        site.box.on_request = refuse
+        kept = site.folder / "secrets.json"
+        assert site.apply("--save-secrets", str(kept)).code == 1
+        [new] = json.loads(kept.read_text())
+        site.box.on_request = None
+        assert site.apply("--prune", "--yes").code == 0
+        assert [hook.id for hook in site.client.webhooks.list()] == [new["id"]]
+
     def test_a_webhook_that_somebody_else_made_stays(self, site: Site) -> None:
         site.client.settings.update({"webhook_allowed_networks": ["10.0.0.0/8"]})
         site.client.webhooks.create({"url": "https://10.1.2.3/hook", "events": ["pipeline.error"]})

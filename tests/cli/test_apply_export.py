@@ -185,7 +185,7 @@ class TestExport:
         body = {**Settings().model_dump(mode="json", exclude_none=True), "warp_drive": True}
         box.answer_with(200, json.dumps(body).encode(), {"content-type": "application/json"})
         out = run(box, "export", "settings").out
-        assert out.startswith("# left out, because this flexctl does not know it: warp_drive.\nkind: Settings\n")
+        assert out.startswith("---\n# left out, because this flexctl does not know it: warp_drive.\nkind: Settings\n")
         assert "warp_drive:" not in out
 
 
