@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flexclient import errors, models
     from flexclient._auth import PasswordLogin
     from flexclient._call import Call, Reply
+    from flexclient._ensure import Ensured
     from flexclient._resume import StreamState
     from flexclient._stream import AsyncEventStream, EventStream
     from flexclient._watch import Change, Row
@@ -33,6 +34,7 @@ __all__ = [
     "AsyncFlexClient",
     "Call",
     "Change",
+    "Ensured",
     "EventStream",
     "FlexClient",
     "FlexError",
@@ -54,6 +56,7 @@ _HOME = {
     "AsyncFlexClient": "client",
     "Call": "_call",
     "Change": "_watch",
+    "Ensured": "_ensure",
     "EventStream": "_stream",
     "FlexClient": "client",
     "FlexError": "errors",

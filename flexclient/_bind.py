@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+from flexclient._call import named, operation_of
 from flexclient._engine import AsyncEngine, SyncEngine
 from flexclient._stream import AsyncEventStream, EventStream, OnState, Source
 
@@ -114,7 +115,13 @@ class endpoint(Generic[P, T]):  # noqa: N801 - used as a decorator
     """Makes an endpoint's method of the method that describes its request."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Call[T]]) -> None:
-        self._describe = describe
+        operation = operation_of(describe)
+
+        @wraps(describe)
+        def described(resource: Any, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+            return named(describe(resource, *args, **kwargs), operation)
+
+        self._describe = described
         self.__doc__ = describe.__doc__
 
     @overload
@@ -214,7 +221,15 @@ class streaming(Generic[P, T]):  # noqa: N801 - used as a decorator
     """Makes a method that gives a stream of the method that describes it."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Streaming[T]]) -> None:
-        self._describe = describe
+        operation = operation_of(describe)
+
+        @wraps(describe)
+        def described(resource: Any, *args: P.args, **kwargs: P.kwargs) -> Streaming[T]:
+            found = describe(resource, *args, **kwargs)
+            named(found.call, operation)
+            return found
+
+        self._describe = described
         self.__doc__ = describe.__doc__
 
     @overload

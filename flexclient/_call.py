@@ -71,6 +71,8 @@ class Call(Generic[T]):
     """Seconds that the box may take on top of the client's timeout before it answers: a pipeline has to start first."""
     deadline: float | None = None
     """Seconds for the call with all its retries; None takes the client's."""
+    operation: str = field(default="request", compare=False)
+    """The method that described it, such as `pipelines.get`: a name for traces and statistics."""
 
     @property
     def target(self) -> str:
@@ -183,6 +185,12 @@ Flow: TypeAlias = Generator[Step, Any, T]
 """Work of several steps that returns a `T`. A `Call` is answered with its `Reply`; what fails is raised there."""
 
 
+Outcome: TypeAlias = "Reply[Any] | BaseException | None"
+OnCall: TypeAlias = Callable[[Call[Any], str], Callable[[Outcome], object]]
+"""Told of each call before it is sent, with the box's address; what it returns is told how it ended, once: the reply,
+the error, or None for a stream that was opened. Neither sees a credential, unless it unpacks the body."""
+
+
 def segment(value: str) -> str:
     """A value as one segment of a path. Raises `UsageError` for an empty one, and for one with a slash in it.
 
@@ -194,6 +202,17 @@ def segment(value: str) -> str:
         raise UsageError(f"'{value}' is no id: an id has no '/'")
     # Dots are letters to quote(), but a segment of dots is navigation to every URL library.
     return quote(value, safe="").replace(".", "%2E") if re.fullmatch(r"\.+", value) else quote(value, safe="")
+
+
+def operation_of(describe: Any) -> str:
+    """The name of an endpoint by the method that describes it: `pipelines.get`."""
+    return f"{describe.__module__.rpartition('.')[2]}.{describe.__name__}"
+
+
+def named(call: Call[T], operation: str) -> Call[T]:
+    """The same call, named. It is new and nobody else's: it is changed in place, which costs a tenth of a copy."""
+    object.__setattr__(call, "operation", operation)
+    return call
 
 
 def params(**values: object) -> dict[str, str]:

@@ -15,7 +15,7 @@ from flexclient.errors import UsageError
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from flexclient._call import Call
+    from flexclient._call import Call, OnCall
 
 DEFAULT_URL = "https://127.0.0.1:3539"
 
@@ -32,6 +32,7 @@ class Settings:
     retries: int = 3
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     guard: Callable[[Call[Any]], None] | None = field(default=None, repr=False)
+    on_call: OnCall | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.timeout <= 0 or self.deadline <= 0:
@@ -71,6 +72,7 @@ def settings_from(
     retries: int,
     headers: Mapping[str, str] | None,
     guard: Callable[[Call[Any]], None] | None,
+    on_call: OnCall | None,
 ) -> Settings:
     """Fill what was not given from `FLEX_*` variables. Raises `UsageError` for a value that cannot be used."""
     return Settings(
@@ -82,6 +84,7 @@ def settings_from(
         retries=retries,
         headers=dict(headers or {}),
         guard=guard,
+        on_call=on_call,
     )
 
 

@@ -41,6 +41,23 @@ class Renew:
 Attempts: TypeAlias = Generator["Wire | Pause | Renew", Any, T]
 
 
+class told:  # noqa: N801 - used as a function
+    """While a call is on its way: who asked for it (`on_call`) is told of its begin and of its end."""
+
+    __slots__ = ("_done", "reply")
+
+    def __init__(self, settings: Settings, call: Call[Any]) -> None:
+        self.reply: Reply[Any] | None = None
+        self._done = settings.on_call(call, settings.url) if settings.on_call is not None else None
+
+    def __enter__(self) -> told:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._done is not None:
+            self._done(self.reply if error is None else error)
+
+
 class SyncEngine:
     """Sends calls and runs flows, blocking."""
 
@@ -49,11 +66,15 @@ class SyncEngine:
 
     def send(self, call: Call[T]) -> Reply[T]:
         """Send a call, with all its retries. Raises `FlexError`."""
-        return drive(answered(self.settings, call), self._do)
+        with told(self.settings, call) as done:
+            reply = drive(answered(self.settings, call), self._do)
+            done.reply = reply
+        return reply
 
     def open(self, opening: Open) -> SyncChannel:
         """Open a stream. Raises `FlexError`."""
-        channel: SyncChannel = drive(opened(self.settings, opening), self._do)
+        with told(self.settings, opening.call):
+            channel: SyncChannel = drive(opened(self.settings, opening), self._do)
         return channel
 
     def run(self, flow: Flow[T]) -> T:
@@ -81,11 +102,16 @@ class AsyncEngine:
 
     async def send(self, call: Call[T]) -> Reply[T]:
         """Send a call, with all its retries. Raises `FlexError`."""
-        return await adrive(answered(self.settings, call), self._do)
+        with told(self.settings, call) as done:
+            reply = await adrive(answered(self.settings, call), self._do)
+            done.reply = reply
+        return reply
 
     async def open(self, opening: Open) -> AsyncChannel:
         """Open a stream. Raises `FlexError`."""
-        return await adrive(opened(self.settings, opening), self._do)
+        with told(self.settings, opening.call):
+            channel: AsyncChannel = await adrive(opened(self.settings, opening), self._do)
+        return channel
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end. Raises `FlexError`."""

@@ -25,7 +25,7 @@ class RawEvent(NamedTuple):
     data: str | None
     """None for a block that has no data: it is no event, and only sets `id` or `retry`."""
     id: str | None = None
-    """The last id that the stream named, also before this block; empty where it took it back, None where it named none."""
+    """The last id that was named, in this block or before; empty where it was taken back, None where there was none."""
     retry_ms: int | None = None
 
 

@@ -8,7 +8,7 @@ again and again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -77,8 +77,11 @@ def applied(rows: Mapping[str, Row], event: m.Event[Any]) -> dict[str, Row]:
 class Watcher:
     """The course of one watch."""
 
-    def __init__(self, listing: Call[list[m.Pipeline]], follower: Follower) -> None:
+    def __init__(
+        self, listing: Call[list[m.Pipeline]], follower: Follower, only: Collection[str] | None = None
+    ) -> None:
         self._listing = listing
+        self._only = only
         self._follower = follower
         self._rows: dict[str, Row] = {}
         self._good_to: int | None = None
@@ -128,6 +131,8 @@ class Watcher:
             return
         if event.id is not None and self._good_to is not None and event.id <= self._good_to:
             return
+        if self._only is not None and getattr(event.data, "id", None) not in self._only:
+            return
         if isinstance(event.data, m.PipelineStatus) and event.data.id not in self._rows:
             self._must_list = True  # this box tells of no births
         self._rows = applied(self._rows, event)
@@ -154,7 +159,8 @@ class Watcher:
         self._good_to = int(told) if told.isdecimal() else None
         if not self._listed and self._good_to is not None:
             self._follower.begin_after(told)
-        rows = synced(self._rows, reply.data)
+        found = reply.data if self._only is None else [one for one in reply.data if one.id in self._only]
+        rows = synced(self._rows, found)
         if not self._polling or rows != self._rows:
             self._ready.append(Change("sync", rows))
         self._rows = rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from flexclient._auth import TokenSource
@@ -31,6 +31,7 @@ from flexclient.resources.webhooks import Webhooks
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from flexclient._call import OnCall
     from flexclient._http import AsyncBaseTransport, AsyncHttp, BaseTransport, SyncHttp
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class FlexClient(_Client):
     - `retries`: tries after the first, where another try does no harm.
     - `headers`: sent with each request.
     - `guard`: asked before each call is sent, logins by itself too; what it raises keeps the call from being sent.
+    - `on_call`: told of each call and of its end, such as `flexclient.otel.traced()`.
     - `transport`: another way out than the network, such as `flexclient.testing.FakeFlex`.
 
     Raises `UsageError` for a setting that cannot be used. Making a client sends nothing.
@@ -111,6 +113,7 @@ class FlexClient(_Client):
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
         guard: Callable[[Call[Any]], None] | None = None,
+        on_call: OnCall | None = None,
         transport: BaseTransport | None = None,
     ) -> None:
         from flexclient._http import SyncHttp
@@ -128,6 +131,7 @@ class FlexClient(_Client):
             retries=retries,
             headers=headers,
             guard=guard,
+            on_call=on_call,
         )
         _warn_if_blind(settings)
         self._setup(SyncHttp(settings.url, settings.trust, transport), settings)
@@ -183,9 +187,16 @@ class FlexClient(_Client):
         """Send a planned call."""
         return self._engine.send(call)
 
+    def watch(self, *, pipeline_id: str | Collection[str] | Unset = UNSET) -> EventStream[Change]:
+        """The table of all pipelines, or of some, and every change of it: the list joined with the events.
+
+        It survives restarts of the box. The same as `events.watch_pipelines`.
+        """
+        return self.events.watch_pipelines(pipeline_id=pipeline_id)
+
     def watch_pipelines(self) -> EventStream[Change]:
-        """The table of all pipelines and every change of it, over restarts of the box: `events.watch_pipelines`."""
-        return self.events.watch_pipelines()
+        """`watch`, by the name that it had first."""
+        return self.watch()
 
     def close(self) -> None:
         """Close the connections."""
@@ -227,6 +238,7 @@ class AsyncFlexClient(_Client):
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
         guard: Callable[[Call[Any]], None] | None = None,
+        on_call: OnCall | None = None,
         transport: AsyncBaseTransport | None = None,
     ) -> None:
         from flexclient._http import AsyncHttp
@@ -244,6 +256,7 @@ class AsyncFlexClient(_Client):
             retries=retries,
             headers=headers,
             guard=guard,
+            on_call=on_call,
         )
         _warn_if_blind(settings)
         self._setup(AsyncHttp(settings.url, settings.trust, transport), settings)
@@ -299,9 +312,16 @@ class AsyncFlexClient(_Client):
         """Send a planned call."""
         return await self._engine.send(call)
 
+    def watch(self, *, pipeline_id: str | Collection[str] | Unset = UNSET) -> AsyncEventStream[Change]:
+        """The table of all pipelines, or of some, and every change of it: the list joined with the events.
+
+        It survives restarts of the box. The same as `events.watch_pipelines`.
+        """
+        return self.events.watch_pipelines(pipeline_id=pipeline_id)
+
     def watch_pipelines(self) -> AsyncEventStream[Change]:
-        """The table of all pipelines and every change of it, over restarts of the box: `events.watch_pipelines`."""
-        return self.events.watch_pipelines()
+        """`watch`, by the name that it had first."""
+        return self.watch()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -39,14 +39,17 @@ class Events(Resource[M]):
         return followed("/flex/events", query, since=since, resume=resume, on_state=on_state)
 
     @streaming
-    def watch_pipelines(self) -> Streaming[Change]:
-        """The table of all pipelines and every change of it: the list joined with the events, over restarts of the box.
+    def watch_pipelines(self, *, pipeline_id: str | Collection[str] | Unset = UNSET) -> Streaming[Change]:
+        """The table of all pipelines, or of some, and every change of it: the list joined with the events.
 
-        Each `Change` has the whole table after it. A box without events is asked every two seconds. Raises `FlexError`
-        where the first list cannot be read, or the box refuses for good.
+        Each `Change` has the whole table after it. It survives restarts of the box; one without events is asked every
+        two seconds. Raises `FlexError` where the first list cannot be read, or the box refuses for good.
         """
-        call = Call("GET", "/flex/events", type(None), headers=STREAM_HEADERS)
-        return Streaming(call, Watcher(Call("GET", "/flex/pipeline", lambda: list[m.Pipeline]), Follower(call)))
+        query = params(pipeline_id=pipeline_id)
+        only = None if isinstance(pipeline_id, Unset) else frozenset(query["pipeline_id"].split(","))
+        call = Call("GET", "/flex/events", type(None), query=query, headers=STREAM_HEADERS)
+        listing = Call("GET", "/flex/pipeline", lambda: list[m.Pipeline], operation="pipelines.list")
+        return Streaming(call, Watcher(listing, Follower(call), only))
 
 
 def followed(

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from types import NoneType
 from typing import Any, Literal
 
 from flexclient._bind import M, Resource, Streaming, endpoint, flow, streaming
 from flexclient._call import MERGE_PATCH_TYPE, Call, Flow, Pause, Reply, params, segment
+from flexclient._ensure import Ensured, ensured
 from flexclient._models import models as m
 from flexclient._stream import OnState
 from flexclient._values import UNSET, Unset
@@ -123,34 +125,53 @@ class Pipelines(Resource[M]):
         return followed(_path(id, "events"), {}, since=since, resume=resume, on_state=on_state)
 
     @flow
+    def ensure(self, spec: m.PipelineSpec | Mapping[str, Any]) -> Flow[Ensured]:
+        """Have a pipeline be as `spec` says: created, replaced where it differs, or left alone; which of them.
+
+        Defaults that one side leaves out are no difference, nor is a password, which no box tells: `replace` sends it.
+        What somebody else writes in between is not lost: it is read and compared again (`If-Match`). Raises what
+        `create` and `replace` raise.
+        """
+        body = _body(spec)
+        id = str(body.get("id", ""))  # noqa: A001 - the API's word
+        create, get = Pipelines.create.plan(self, body), Pipelines.get.plan(self, id)
+        return ensured(
+            get, create, lambda etag: Pipelines.replace.plan(self, id, body, if_match=etag), _read_spec(body)
+        )
+
+    @flow
     def wait(
         self,
         id: str,
         *,
         states: Collection[m.State | str] = frozenset({"playing"}),
         fail_states: Collection[m.State | str] = frozenset({"error"}),
+        until: Callable[[m.PipelineStatus], object] | None = None,
         timeout: float = 30.0,
     ) -> Flow[m.PipelineStatus]:
-        """Look until it is in one of `states`, for at most `timeout` seconds.
+        """Look until it is in one of `states`, or until `until` says yes to its status, for at most `timeout` seconds.
+
+            client.pipelines.wait("gate", until=lambda status: status.readers)
 
         Raises `UnexpectedState` once it is in one of `fail_states`, `WaitTimeout`, `NotFound`.
         """
-        until = time.monotonic() + timeout
+        met = until or (lambda status: status.state in states)
+        end = time.monotonic() + timeout
         pause = FIRST_LOOK
         last: m.PipelineStatus | None = None
-        while (left := until - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0:
             try:
-                reply: Reply[m.PipelineStatus] = yield _status_within(id, left)
+                reply: Reply[m.PipelineStatus] = yield replace(Pipelines.status.plan(self, id), deadline=left)
                 last = reply.data
             except CallTimeout:
                 break
-            if last.state in states:
+            if met(last):
                 return last
             if last.state in fail_states:
                 raise _unexpected(last)
-            yield Pause(min(pause, max(0.0, until - time.monotonic())))
+            yield Pause(min(pause, max(0.0, end - time.monotonic())))
             pause = min(pause * 1.5, SLOWEST_LOOK)
-        raise _not_in_time(id, states, timeout, last)
+        raise _not_in_time(id, "as wanted" if until else _either(states), timeout, last)
 
 
 def _pipeline() -> type[m.Pipeline]:
@@ -179,8 +200,12 @@ def _if_match(etag: str | Unset) -> dict[str, str]:
     return {} if isinstance(etag, Unset) else {"If-Match": etag}
 
 
-def _status_within(id: str, seconds: float) -> Call[m.PipelineStatus]:
-    return Call("GET", _path(id, "status"), _status, deadline=seconds)
+def _read_spec(body: Mapping[str, Any]) -> m.PipelineSpec | None:
+    """A body as a spec; None for one that is none, which the box refuses with the fields' names."""
+    try:
+        return m.PipelineSpec.model_validate(body)
+    except ValueError:
+        return None
 
 
 def _unexpected(status: m.PipelineStatus) -> UnexpectedState:
@@ -193,10 +218,11 @@ def _unexpected(status: m.PipelineStatus) -> UnexpectedState:
     return error
 
 
-def _not_in_time(
-    id: str, states: Collection[m.State | str], timeout: float, last: m.PipelineStatus | None
-) -> WaitTimeout:
-    wanted = " or ".join(sorted(map(str, states)))
+def _either(states: Collection[m.State | str]) -> str:
+    return " or ".join(sorted(map(str, states)))
+
+
+def _not_in_time(id: str, wanted: str, timeout: float, last: m.PipelineStatus | None) -> WaitTimeout:
     seen = f"it is {last.state}" + (f" ({last.reason})" if last.reason else "") if last else "the box did not answer"
     error = WaitTimeout(f"pipeline {id} was not {wanted} within {timeout:g} s: {seen}")
     error.status = last
