@@ -1,8 +1,8 @@
 """What may come next on a half-typed line: commands, options, choices, and names of what is there.
 
 A shell runs flexctl with `_FLEXCTL_COMPLETE` set to its own name and the words as arguments, the last one half typed
-(bash: the line as `COMP_LINE`). The answer is one line that says what the rest is, `names`, `open` (no space follows) or
-`files`, then a line each: the word, a tab, what it is. It is never an error and never asks anybody.
+(bash: the line as `COMP_LINE`). The answer is one line that says what the rest is, `names`, `open` (no space follows)
+or `files`, then a line each: the word, a tab, what it is. It is never an error and never asks anybody.
 """
 
 from __future__ import annotations

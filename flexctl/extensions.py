@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
@@ -22,13 +21,24 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 def path_of(name: str) -> str | None:
     """The program that runs as this command, if there is one. A name with a slash is none: PATH alone counts."""
-    return shutil.which(PREFIX + name) if _NAME.fullmatch(name) else None
+    if not _NAME.fullmatch(name):
+        return None
+    paths = (os.path.join(folder, PREFIX + name) for folder in _folders(os.environ))  # noqa: PTH118  as it is in PATH
+    return next(filter(_is_program, paths), None)
+
+
+def _folders(environ: Mapping[str, str]) -> list[str]:
+    return [folder for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+
+
+def _is_program(path: str) -> bool:
+    return os.access(path, os.X_OK) and not os.path.isdir(path)  # noqa: PTH112
 
 
 def known(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Name -> program of all that are there; the first in PATH wins."""
     found: dict[str, str] = {}
-    for folder in filter(None, environ.get("PATH", "").split(os.pathsep)):
+    for folder in _folders(environ):
         try:
             names = sorted(entry.name for entry in os.scandir(folder) if entry.name.startswith(PREFIX))
         except OSError:
@@ -36,7 +46,7 @@ def known(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118  as it stands in PATH
             short = name.removeprefix(PREFIX)
-            if _NAME.fullmatch(short) and os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112
+            if _NAME.fullmatch(short) and _is_program(path):
                 found.setdefault(short, path)
     return found
 

@@ -12,9 +12,9 @@ import signal
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from zlib import crc32
 
 from flexctl import contexts
 from flexctl.options import GLOBALS, from_environment
@@ -62,9 +62,9 @@ def _of_box(kind: str, box: Box, around: Mapping[str, Any]) -> list[str]:
 
 
 def file_of(kind: str, box: Box) -> Path:
-    """Where the names are: the file's name says nothing of the box."""
-    mark = sha256(f"{box.account} {box.fingerprint}".encode()).hexdigest()[:32]
-    return cache_dir() / "names" / f"{mark}-{kind}"
+    """Where the names are: a file for each box, as it is addressed and trusted."""
+    about = f"{box.account} {box.fingerprint}"
+    return cache_dir() / "names" / f"{re.sub('[^A-Za-z0-9-]+', '_', about)[:80]}-{crc32(about.encode()):08x}-{kind}"
 
 
 def cache_dir() -> Path:
@@ -89,7 +89,7 @@ def keep(path: Path, names: list[str]) -> None:
 
 
 def ask_apart(kind: str, box: Box, around: Mapping[str, Any]) -> None:
-    """Ask the box in a process of its own, that nobody waits for. Not again within ten seconds, whatever comes of it."""
+    """Ask the box in a process of its own, which nobody waits for. Not again within ten seconds, whatever happens."""
     keep(file_of(kind, box).with_suffix(".asked"), [])
     if not hasattr(os, "fork") or os.fork():
         return

@@ -40,8 +40,8 @@ flexctl pipeline get cam1 -o name --quiet || test $? -eq 3
 
 _EXTENSIONS = """A program named flexctl-foo anywhere in PATH runs as `flexctl foo`, and help lists it. What stands
 behind its name is its own; its exit code is passed on. Global options that stand before the name, and the box of the
-context in use, reach it as variables: FLEX_URL, FLEX_FINGERPRINT, FLEX_CA_FILE, FLEX_OUTPUT and so on. A token does not,
-unless FLEX_TOKEN is set already.
+context in use, reach it as variables: FLEX_URL, FLEX_FINGERPRINT, FLEX_CA_FILE, FLEX_OUTPUT and so on. A token does
+not, unless FLEX_TOKEN is set already.
 
 An alias is a word for a longer command; what follows it on a line is put behind. It begins with a command, so none
 leads back to itself, and commands cannot be renamed. A command goes before an alias, an alias before an extension.
@@ -50,19 +50,19 @@ flexctl alias set ps 'pipeline list -o wide'
 flexctl --url https://10.0.0.5:3539 foo --bar
 """
 
-_OUTPUT = r"""stdout is data, stderr is talk. A terminal shows rates, sizes and times as people read them, in its width; a
-pipe gets every value exactly and whole. What others wrote cannot steer the terminal: control characters are shown as
-marks, and as escapes in JSON.
+_OUTPUT = r"""stdout is data, stderr is talk. A terminal shows rates, sizes and times as people read them, in its
+width; a pipe gets every value exactly and whole. What others wrote cannot steer the terminal: control characters are
+shown as marks, and as escapes in JSON.
 
 --sort-by takes several columns, the largest first with -COLUMN or COLUMN:desc. Rows without a value come last.
 
 --query picks from the JSON document with JMESPath (https://jmespath.org) before the form is made, so -o csv, table and
 name show what was picked. Numbers in it stand in backticks.
 
---template writes each item of the JSON document so: {id} is a field, {stats.fps:.1f} one inside another with a format as
-in Python, {inputs[0].id} one of a list, {metadata[a.b]} one with a dot in its name, {} the item itself. What is not there
-is empty, in as many columns as its format has. \t \n \0 and \\ are what they are in shells, {{ and }} braces. Each item
-ends a line, unless the template ends with \n or \0.
+--template writes each item of the JSON document so: {id} is a field, {stats.fps:.1f} one inside another with a format
+as in Python, {inputs[0].id} one of a list, {metadata[a.b]} one with a dot in its name, {} the item itself. What is not
+there is empty, in as many columns as its format has. \t \n \0 and \\ are what they are in shells, {{ and }} braces.
+Each item ends a line, unless the template ends with \n or \0.
 
 What is longer than the screen of a terminal goes through FLEX_PAGER, or PAGER where that is not set; --no-pager and an
 empty FLEX_PAGER keep it from that. Live output never does.

@@ -25,7 +25,8 @@ _flexctl() {
     local program="${(Q)words[1]}" line
     local -a answer described
     whence -p -- "$program" >/dev/null || program=flexctl
-    answer=("${(@f)$(_FLEXCTL_COMPLETE=zsh "$program" "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null </dev/null)}")
+    answer=("${(@f)$(_FLEXCTL_COMPLETE=zsh "$program" "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" \
+        2>/dev/null </dev/null)}")
     for line in "${(@)answer[2,-1]}"; do
         described+=("${${line%%$'\t'*}//:/\\:}:${${line#*$'\t'}#${line%%$'\t'*}}")
     done

@@ -288,6 +288,15 @@ class Out:
         with self._new_line():
             return getpass(safe(question), self.stderr)
 
+    def ask(self, question: str) -> str:
+        """What a person types. The end of the input is the end of the conversation, as Ctrl-C is."""
+        self.stderr.write(paint([Span(f"{safe(question)} ", "title")], self.terminal.color_err) + " ")
+        self.stderr.flush()
+        with self._new_line():
+            if not (line := self.stdin.readline()):
+                raise KeyboardInterrupt
+        return line.strip()
+
     @contextmanager
     def _new_line(self) -> Iterator[None]:
         """Ctrl-C at a question leaves the cursor behind it."""
