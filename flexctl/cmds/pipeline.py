@@ -110,10 +110,17 @@ def create(
     A file may hold several; options are put on top of it when it holds one. One that does not start yet, such as of a
     camera that is off, is exit 8: it is made, and the box keeps trying.
 
+    On a terminal and with nothing said, it asks.
+
     flexctl pipeline create cam1 --source rtsp://camera/1 --bitrate 2M --size 1280x720 --play
     flexctl pipeline create -f cam1.yaml
     """
+    from flexctl.cmds import wizard
+
     run = state_of(ctx)
+    if wizard.wanted(run, id, file):
+        id, answers = wizard.ask(run, sent=not (dry_run or curl))  # noqa: A001
+        run.given.update(answers)
     for spec, document in _specs(run, id, file, sent=not (dry_run or curl)):
         if wait and not play and spec.on_demand:
             raise Misuse(

@@ -1,0 +1,1 @@
+"""Questions whose answers are the options of `flexctl pipeline create`."""
