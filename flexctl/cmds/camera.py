@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flexctl.cmds.events import Scroll, Since
+from flexctl.cmds.events import Scroll
 from flexctl.cmds.reading import show, show_all
 from flexctl.cmds.sending import as_curl
 from flexctl.errors import Stop
 from flexctl.exits import Exit
-from flexctl.live.follow import follow
+from flexctl.live.follow import Wanted, follow
 from flexctl.options import Count, Curl, For, SaveSvg
 from flexctl.state import State, state_of
 from flexctl.views.camera import CAMERA, CAMERA_DETAIL
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from flexclient.models import Camera
 
 LOOK = "See them all: flexctl camera list"
+Since = Annotated[
+    int | None, typer.Option("--since", metavar="N", help="Begin after the event with this id, not with now.")
+]
 NONE = ("No camera is plugged in.", "Plug one into the box; see it come: flexctl camera events")
 
 
@@ -89,4 +92,4 @@ def events(
         query = {name: str(value) for name, value in given.items()}
         as_curl(run, replace(stream.plan(), query=query), "-N")
     else:
-        follow(run, given, seconds=for_, count=count, svg=save_svg, scroll=scroll, stream=stream)
+        follow(run, Wanted(since=since, seconds=for_, count=count), svg=save_svg, scroll=scroll, stream=stream)

@@ -1,16 +1,24 @@
 """`flexctl events` and `flexctl pipeline events`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from flexctl.cmds.sending import as_curl
-from flexctl.live.follow import follow
+from flexctl.errors import Misuse
+from flexctl.live.follow import Wanted, follow
+from flexctl.live.since import since_of
 from flexctl.options import Count, Curl, For, Id, SaveSvg, names
 from flexctl.state import State, state_of
 
-Since = Annotated[
-    int | None, typer.Option("--since", metavar="N", help="Begin after the event with this id, not with now.")
+Begin = Annotated[
+    Any,
+    typer.Option(
+        "--since",
+        metavar="WHEN",
+        parser=since_of,
+        help="Begin in the past: 10m ago, at a time, or after an event's id.",
+    ),
 ]
 Scroll = Annotated[bool, typer.Option("--scroll", help="On a terminal: line after line, not a table in place.")]
 
@@ -21,7 +29,11 @@ def events(
     pipeline: Annotated[
         str | None, typer.Option("--pipeline", "-p", metavar="ID,..", help="Only what is about these pipelines.")
     ] = None,
-    since: Since = None,
+    severity: Annotated[
+        Literal["info", "warning", "error"] | None,
+        typer.Option("--severity", metavar="LEVEL", help="Only what is so bad or worse: info, warning, error."),
+    ] = None,
+    since: Begin = None,
     scroll: Scroll = False,
     for_: For = None,
     count: Count = None,
@@ -33,26 +45,33 @@ def events(
     A terminal shows a live table; a pipe gets one JSON object a line. It goes on by itself when the box was away,
     with what happened meanwhile: nothing is lost, nothing comes twice.
 
+    --since takes an age (10m, 1h30m), a time (2026-11-01T12:00:00Z, without a zone that of this machine) or an
+    event's id. The box keeps its newest events only, and says where they begin.
+
     flexctl events
+    flexctl events --since 10m --severity warning
     flexctl events --types pipeline_error | jq -r .data.message
     flexctl events --pipeline cam1,cam2 --since 0 --for 10s
     """
-    given = {
-        "types": names(types) if types else None,
-        "pipeline_id": names(pipeline) if pipeline else None,
-        "since": since,
-    }
+    wanted = Wanted(
+        types=names(types) if types else None,
+        pipelines=names(pipeline) if pipeline else None,
+        since=since,
+        least=severity or "info",
+        seconds=for_,
+        count=count,
+    )
     run = state_of(ctx)
     if curl:
-        _as_curl(run, "/flex/events", given)
+        _as_curl(run, "/flex/events", {**wanted.query, "since": since})
     else:
-        _follow(run, given, for_, count, save_svg, scroll=scroll)
+        follow(run, wanted, svg=save_svg, scroll=scroll)
 
 
 def pipeline_events(
     ctx: typer.Context,
     id: Id,  # noqa: A002
-    since: Since = None,
+    since: Begin = None,
     scroll: Scroll = False,
     for_: For = None,
     count: Count = None,
@@ -69,17 +88,13 @@ def pipeline_events(
         _as_curl(run, run.client.pipelines.get.plan(id).path + "/events", {"since": since})
         return
     run.client.pipelines.get(id)  # one that does not exist is exit 3 now, not a stream that stays silent
-    _follow(run, {"pipeline_id": (id,), "since": since}, for_, count, save_svg, scroll=scroll)
+    follow(run, Wanted(pipelines=(id,), since=since, seconds=for_, count=count), svg=save_svg, scroll=scroll)
 
 
 def _as_curl(run: State, path: str, given: dict[str, Any]) -> None:
     from flexclient.client import free_call
 
+    if given["since"] is not None and not isinstance(given["since"], int):
+        raise Misuse("--curl: the wire knows ids only, and --since names a time", "give an event's id: --since 1234")
     query = {k: ",".join(v) if isinstance(v, tuple) else str(v) for k, v in given.items() if v is not None}
     as_curl(run, free_call("GET", path, query=query, headers={"Accept": "text/event-stream"}), "-N")
-
-
-def _follow(
-    run: State, given: dict[str, Any], seconds: float | None, count: int | None, svg: str | None, *, scroll: bool
-) -> None:
-    follow(run, {k: v for k, v in given.items() if v is not None}, seconds=seconds, count=count, svg=svg, scroll=scroll)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from flexctl.live.feed import Feed
+from flexctl.live.feed import Feed, Stream
 
 if TYPE_CHECKING:
     from flexclient import Change, FlexClient, Row
+    from flexclient._resume import StreamState
     from flexclient.errors import FlexError
-    from flexclient.models import PipelineStatus
+    from flexclient.models import Event, PipelineStatus
     from flexctl.state import State
+
+T = TypeVar("T")
 
 AGAIN_SECONDS = 5.0
 """After so long a box that was never reached is tried again."""
@@ -35,6 +38,26 @@ def boxes_of(state: State) -> list[Box]:
     if state.many:
         return [Box(name, part.url, part.client) for name, part in state.boxes]
     return [Box("", state.url, state.client)]
+
+
+def patient(
+    box: Box, closed: threading.Event, items: Callable[[], Iterator[T]], *, alone: bool
+) -> Iterator[T | Failed]:
+    """The items of a stream of one box. Of several boxes, one that cannot be reached is news, and is tried again."""
+    from flexclient._resume import passing
+    from flexclient.errors import FlexError
+
+    while not closed.is_set():
+        try:
+            yield from items()
+            return
+        except FlexError as error:
+            if alone:
+                raise
+            yield Failed(box.name, error, not passing(error))
+            if not passing(error):
+                return
+            closed.wait(AGAIN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +105,24 @@ class Logged:
 News: TypeAlias = Changed | Looked | Failed | Said | Logged
 
 
-def watched(boxes: Collection[Box]) -> Feed[News]:
-    """All that happens to the pipelines of these boxes. One alone that fails is an error, of several it is news."""
+def watched(boxes: Collection[Box], *, curious: bool = True) -> Feed[News]:
+    """All that happens to the pipelines of these boxes. One alone that fails is an error, of several it is news.
+
+    `curious`: the status of pipelines that do not tell it is asked for.
+    """
     alone = len(boxes) == 1
-    return Feed(*(_make(box, alone=alone) for box in boxes))
 
+    def make(box: Box) -> Callable[[Callable[[News], None]], _Watched]:
+        return lambda put: _Watched(box, put, alone=alone, curious=curious)
 
-def _make(box: Box, *, alone: bool) -> Callable[[Callable[[News], None]], _Watched]:
-    return lambda put: _Watched(box, put, alone=alone)
+    return Feed(*map(make, boxes))
 
 
 class _Watched:
     """One box's table as a stream, and beside it a thread that asks for what the events do not tell."""
 
-    def __init__(self, box: Box, put: Callable[[News], None], *, alone: bool) -> None:
-        self._box, self._put, self._alone = box, put, alone
+    def __init__(self, box: Box, put: Callable[[News], None], *, alone: bool, curious: bool) -> None:
+        self._box, self._put, self._alone, self._curious = box, put, alone, curious
         self._closed = threading.Event()
         self._stream: Any = None
         self._rows: Collection[Row] = ()
@@ -104,21 +130,9 @@ class _Watched:
         self._asked: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[News]:
-        from flexclient._resume import passing
-        from flexclient.errors import FlexError
-
-        threading.Thread(target=self._look, name="status", daemon=True).start()
-        while not self._closed.is_set():
-            try:
-                yield from self._changes()
-                return
-            except FlexError as error:
-                if self._alone:
-                    raise
-                yield Failed(self._box.name, error, not passing(error))
-                if not passing(error):
-                    return
-                self._closed.wait(AGAIN_SECONDS)
+        if self._curious:
+            threading.Thread(target=self._look, name="status", daemon=True).start()
+        return patient(self._box, self._closed, self._changes, alone=self._alone)
 
     def _changes(self) -> Iterator[News]:
         self._stream = self._box.client.watch_pipelines()
@@ -142,6 +156,51 @@ class _Watched:
                     self._put(Looked(self._box.name, self._box.client.pipelines.status(name)))
                 except FlexError:  # the stream says so too, in more words
                     break
+
+    def close(self) -> None:
+        """End it, from any thread."""
+        self._closed.set()
+        if self._stream is not None:
+            self._stream.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """An event of a box, or how the connection to it fares."""
+
+    box: str
+    item: Event[Any] | StreamState
+
+
+Open: TypeAlias = "Callable[[Box, Callable[[StreamState], None]], Stream[Event[Any]]]"
+
+
+def followed(boxes: Collection[Box], open_: Open) -> Feed[Came | Failed]:
+    """The events of these boxes. `open_` opens the stream of one, in a thread of its own."""
+    alone = len(boxes) == 1
+
+    def make(box: Box) -> Callable[[Callable[[Came | Failed], None]], _Followed]:
+        return lambda put: _Followed(box, put, open_, alone=alone)
+
+    return Feed(*map(make, boxes))
+
+
+class _Followed:
+    """The events of one box as a stream."""
+
+    def __init__(self, box: Box, put: Callable[[Came | Failed], None], open_: Open, *, alone: bool) -> None:
+        self._box, self._put, self._open, self._alone = box, put, open_, alone
+        self._closed = threading.Event()
+        self._stream: Stream[Event[Any]] | None = None
+
+    def __iter__(self) -> Iterator[Came | Failed]:
+        return patient(self._box, self._closed, self._events, alone=self._alone)
+
+    def _events(self) -> Iterator[Came]:
+        name = self._box.name
+        self._stream = self._open(self._box, lambda state: self._put(Came(name, state)))
+        if not self._closed.is_set():
+            yield from (Came(name, event) for event in self._stream)
 
     def close(self) -> None:
         """End it, from any thread."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flexctl.errors import Misuse
+from flexctl.live.boxes import Box, Came, Failed, Open, boxes_of, followed
 from flexctl.live.feed import Feed
-from flexctl.live.model import Link, log_lines, with_event
+from flexctl.live.model import Links, log_lines, with_event
+from flexctl.live.since import Recent, Since, beginning, time_of
+from flexctl.out.human import local
 from flexctl.out.style import Span, cells, paint
 from flexctl.out.table import Look
-from flexctl.views.event import EVENT, Seen, data_of
+from flexctl.views.event import EVENT, SEVERITIES, EventLook, Seen, data_of, severity
 from flexctl.views.view import Column, T
 
 if TYPE_CHECKING:
+    from flexclient.models import Event
     from flexctl.state import State
 
 REDRAW = 0.1
@@ -35,51 +41,83 @@ def check_form(state: State, *forms: str) -> None:
         raise Misuse(f"-o {form}: what is followed is written {where} as JSON lines", "leave -o out, or say -o ndjson")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events, from when on, and how many."""
+
+    types: tuple[str, ...] | None = None
+    pipelines: tuple[str, ...] | None = None
+    since: Since | None = None
+    least: str = "info"
+    """Only those that are so bad, or worse."""
+    seconds: float | None = None
+    count: int | None = None
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """What the box is asked for."""
+        given = {"types": self.types, "pipeline_id": self.pipelines}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def passes(self, event: Event[Any]) -> bool:
+        """Whether an event is bad enough."""
+        return SEVERITIES.index(severity(event)) >= SEVERITIES.index(self.least)
+
+
 def follow(
-    state: State,
-    given: Mapping[str, Any],
-    *,
-    seconds: float | None,
-    count: int | None,
-    svg: str | None,
-    scroll: bool,
-    stream: Callable[..., Any] | None = None,
+    state: State, wanted: Wanted, *, svg: str | None, scroll: bool, stream: Callable[..., Any] | None = None
 ) -> None:
-    """Follow the stream until it ends, the time is up, or so many events came. `stream`: else everything."""
+    """Follow the events until they end, the time is up, or so many came. `stream`: else those of everything."""
     check_form(state, *(("table", "wide") if state.out.terminal.stdout else ()))
-
-    def make(put: Any) -> Any:
-        return (stream or state.client.events.stream)(**given, on_state=put)
-
-    with Feed[Any](make) as feed:
-        items = feed.items(seconds)
+    boxes = boxes_of(state)
+    with followed(boxes, _opener(state, wanted, stream)) as feed:
         if in_place(state) and not scroll:
-            _draw(state, items, count, svg)
+            _draw(state, feed, wanted, svg, Links.of(box.name for box in boxes))
         else:
-            _print(state, items, count)
+            _print(state, feed, wanted, {box.name: Notices(state, box.url) for box in boxes})
 
 
-def _draw(state: State, items: Iterator[Any], count: int | None, svg: str | None) -> None:
+def _opener(state: State, wanted: Wanted, stream: Callable[..., Any] | None) -> Open:
+    """What opens the stream of one box, at the event or the time that was asked for."""
+    when = time_of(wanted.since, state.out.clock())
+
+    def open_(box: Box, on_state: Callable[[Any], None]) -> Any:
+        opened = stream or box.client.events.stream
+        if when is None:
+            begin: dict[str, Any] = {} if wanted.since is None else {"since": wanted.since}
+            return opened(**wanted.query, **begin, on_state=on_state)
+        start = beginning(box.client, when)
+        if start is None:
+            state.once(f"{box.url} does not tell its newest event: what was before is not shown.")
+            return opened(**wanted.query, on_state=on_state)
+        if not start.remembered:
+            state.once(f"{box.url} does not remember back to {local(when)}: these are all its events.")
+        return Recent(opened(**wanted.query, since=start.id, on_state=on_state), when, start.head)
+
+    return open_
+
+
+def _draw(state: State, feed: Feed[Came | Failed], wanted: Wanted, svg: str | None, links: Links) -> None:
     from flexctl.live.screen import Screen
 
     log: tuple[Seen, ...] = ()
-    link, drawn, left = Link(), 0.0, count
-    with Screen(state.out.terminal, svg) as screen:
+    drawn, left, out = 0.0, wanted.count, state.out
+    with Screen(out.terminal, svg) as screen:
 
         def draw() -> None:
             width, height = screen.size
-            look = Look(state.out.clock(), True, width, state.out.terminal.unicode)
-            screen.draw(log_lines(log, link, look, height))
+            look = EventLook(out.clock(), True, width, out.terminal.unicode, ages=True)
+            screen.draw(log_lines(log, links, look, height))
 
         draw()
-        for item in items:
-            now = state.out.clock()
-            if is_event(item):
-                log, link = with_event(log, Seen(now, item)), link.got(now)
-                left = None if left is None else left - 1
-            else:
-                link = linked(link, item, now)
-            if item is None or time.monotonic() - drawn > REDRAW:
+        for first in feed.items(wanted.seconds):
+            for came in chain([first], feed.ready()):  # one picture for all of them: a slow line never lags behind
+                now = out.clock()
+                links = links.after(came, now)
+                if isinstance(came, Came) and is_event(came.item) and wanted.passes(came.item) and left != 0:
+                    log = with_event(log, Seen(now, came.item, came.box))
+                    left = None if left is None else left - 1
+            if time.monotonic() - drawn > REDRAW:
                 draw()
                 drawn = time.monotonic()
             if left == 0:
@@ -87,35 +125,45 @@ def _draw(state: State, items: Iterator[Any], count: int | None, svg: str | None
         draw()
 
 
-def _print(state: State, items: Iterator[Any], count: int | None) -> None:
+def _print(state: State, feed: Feed[Came | Failed], wanted: Wanted, notices: Mapping[str, Notices]) -> None:
     """One line an event, each on its way at once."""
-    write = _plain(state) if state.out.form in {"table", "wide"} and state.out.terminal.stdout else _json(state)
-    notices = Notices(state)
-    for item in items:
-        if is_event(item):
-            write(item)
-            count = None if count is None else count - 1
-        else:
-            notices.tell(item)
-        if count == 0:
+    lines = state.out.form in {"table", "wide"} and state.out.terminal.stdout
+    write = (_plain if lines else _json)(state, many=len(notices) > 1)
+    left = wanted.count
+    for came in feed.items(wanted.seconds):
+        if isinstance(came, Failed):
+            notices[came.box].lost(came.error)
+        elif came is None:
+            state.out.still_read()
+        elif not is_event(came.item):
+            notices[came.box].tell(came.item)
+        elif wanted.passes(came.item):
+            write(Seen(state.out.clock(), came.item, came.box))
+            left = None if left is None else left - 1
+        if left == 0:
             return
 
 
-def _json(state: State) -> Any:
-    return lambda event: state.out.line(data_of(event))
+def _json(state: State, *, many: bool) -> Callable[[Seen], None]:
+    return lambda seen: state.out.line({**({"context": seen.box} if many else {}), **data_of(seen.event)})
 
 
-def _plain(state: State) -> Any:
-    write = rows(state, [column for column in EVENT.columns if not column.wide])
-    return lambda event: write(Seen(state.out.clock(), event))
+def _plain(state: State, *, many: bool) -> Callable[[Seen], None]:
+    out = state.out
+
+    def look() -> Look:
+        return EventLook(out.clock(), out.terminal.stdout, out.terminal.width, out.terminal.unicode)
+
+    return rows(state, [c for c in EVENT.columns if not c.wide and (many or not c.if_any)], look)
 
 
-def rows(state: State, columns: Sequence[Column[T]]) -> Callable[[T], None]:
+def rows(state: State, columns: Sequence[Column[T]], look: Callable[[], Look] | None = None) -> Callable[[T], None]:
     """Rows of a table that never ends: a column grows when it must, and stays that wide."""
     widths = [len(column.title) for column in columns]
 
     def write(item: T) -> None:
-        spans = [state.out.look.cell(column, item) for column in columns]
+        now = look() if look else state.out.look
+        spans = [now.cell(column, item) for column in columns]
         line = []
         for index, span in enumerate(spans):
             widths[index] = max(widths[index], cells(span.text))
@@ -126,15 +174,9 @@ def rows(state: State, columns: Sequence[Column[T]]) -> Callable[[T], None]:
     return write
 
 
-def is_event(item: Any) -> bool:
+def is_event(item: Any) -> TypeGuard[Event[Any]]:
     """Whether an item of a feed is an event, and no state of the connection."""
     return hasattr(item, "data")
-
-
-def linked(link: Link, item: Any, now: Any) -> Link:
-    """The connection after an item that is no event."""
-    kind = getattr(item, "kind", None)
-    return link.lost(now) if kind == "stale" else link.back() if kind in {"live", "sync"} else link
 
 
 class Notices:

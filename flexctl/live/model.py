@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from flexctl.out.human import seconds
-from flexctl.out.style import Span, cells
+from flexctl.out.style import Span, cells, safe
 from flexctl.out.table import Line, Look, choose, table
 from flexctl.views.event import EVENT, Seen
 from flexctl.views.view import Column, T, View
@@ -64,6 +64,47 @@ class Link:
         return [Span(f"{mark} live", "good"), Span(f"  {count}{ago}", "dim"), Span(hint, "dim")]
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The connections to one box or many, by its name."""
+
+    boxes: Mapping[str, Link]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Links:
+        """Nothing is connected yet."""
+        return cls({name: Link() for name in names})
+
+    @property
+    def started(self) -> bool:
+        """Whether any box has told anything."""
+        return any(link.started for link in self.boxes.values())
+
+    def after(self, item: Any, at: datetime) -> Links:
+        """What a box has told, or how its connection fares: an item of a feed. None is nothing new."""
+        if item is None:
+            return self
+        link = self.boxes[item.box]
+        told = getattr(item, "item", None) or getattr(item, "change", None)
+        kind = getattr(told, "kind", "event" if told else "stale")
+        changed = link.got(at) if kind == "event" else link.lost(at) if kind == "stale" else link.back()
+        return Links({**self.boxes, item.box: changed})
+
+    def line(self, look: Look, hint: str = "") -> Line:
+        """The state in one line: of the one that is lost first, if any is."""
+        lost = [(name, link) for name, link in self.boxes.items() if link.stale_since]
+        if len(self.boxes) == 1 or not self.started:
+            return next(iter(self.boxes.values())).line(look, hint)
+        if lost:
+            name, link = lost[0]
+            more = f" and {len(lost) - 1} more: " if len(lost) > 1 else ": "
+            room = replace(look, width=max((look.width or 200) - cells(name + more), 20))
+            return [Span(safe(name) + more, "warn"), *link.line(room, hint)]
+        links = self.boxes.values()
+        last = max((link.last for link in links if link.last), default=None)
+        return Link(None, True, sum(link.events for link in links), last).line(look, hint)
+
+
 def same_news(one: Seen, other: Seen) -> bool:
     """Whether two events are ticks of one state: the later one then stands in the earlier one's place."""
     a, b = one.event, other.event
@@ -75,14 +116,14 @@ def same_news(one: Seen, other: Seen) -> bool:
 def with_event(log: Sequence[Seen], seen: Seen) -> tuple[Seen, ...]:
     """The log with one event more. A pipeline's ticks of the same state share a line."""
     for index in range(len(log) - 1, -1, -1):
-        if log[index].subject == seen.subject:
+        if log[index].subject == seen.subject and log[index].box == seen.box:
             if same_news(log[index], seen):
                 return (*log[:index], seen, *log[index + 1 :])
             break
     return (*log[-KEEP + 1 :], seen)
 
 
-def log_lines(log: Sequence[Seen], link: Link, look: Look, height: int) -> list[Line]:
+def log_lines(log: Sequence[Seen], link: Link | Links, look: Look, height: int) -> list[Line]:
     """The newest events that fit a window, below their headings and above the state of the connection."""
     footer = link.line(look, "  Ctrl-C ends")
     if not log:
@@ -103,7 +144,7 @@ def _newest(columns: Sequence[Column[T]], rows: Sequence[T], look: Look, height:
 def board_lines(
     view: View[Any],
     rows: Sequence[Any],
-    link: Link,
+    link: Link | Links,
     look: Look,
     height: int,
     names: Sequence[str] = (),

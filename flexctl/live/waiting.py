@@ -139,7 +139,7 @@ class _Wait:
         from flexclient.errors import FlexError
 
         names = {thing.name for thing in self._course.things if thing.kind == "pipeline"}
-        only = {"pipeline_id": sorted(names)} if len(names) == len(set(self._course.things)) else {}
+        only: dict[str, Any] = {"pipeline_id": sorted(names)} if len(names) == len(set(self._course.things)) else {}
         with Feed[Any](lambda put: self._client.events.stream(**only, on_state=put)) as feed:
             items: Iterator[Any] = feed.items(tick=CALM)
             while self._course.open:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from flexctl.out.human import human
+from flexctl.out.style import Span
+from flexctl.out.table import Look
 from flexctl.views.pipeline import json_of, state_words
 from flexctl.views.view import Column, Field, Part, View
 
@@ -20,15 +22,13 @@ class Seen:
 
     at: datetime
     event: Event[Any]
+    box: str = ""
+    """Of several boxes: its name."""
 
     @property
     def time(self) -> datetime:
         """When it happened, as far as its data says so: one that is replayed is older than the moment it came."""
-        data = self.event.data
-        if since := getattr(data, "since", None):
-            return since + timedelta(seconds=getattr(data, "uptime_seconds", None) or 0) if _is_time(since) else self.at
-        told = getattr(data, "updated_at", None) or getattr(data, "created_at", None)
-        return told if _is_time(told) else self.at
+        return told_at(self.event) or self.at
 
     @property
     def subject(self) -> str | None:
@@ -36,6 +36,51 @@ class Seen:
         data = self.event.data
         found = (getattr(data, name, None) for name in ("id", "device_path", "pipeline_id", "webhook_id"))
         return next(filter(None, found), None)
+
+
+def told_at(event: Event[Any]) -> datetime | None:
+    """When an event happened, where its data says so."""
+    data = event.data
+    since = getattr(data, "since", None)
+    if _is_time(since):
+        return since + timedelta(seconds=getattr(data, "uptime_seconds", None) or 0)
+    told = getattr(data, "updated_at", None) or getattr(data, "created_at", None)
+    return told if _is_time(told) else None
+
+
+SEVERITIES = ("info", "warning", "error")
+"""How bad an event is: each includes those after it."""
+_SEVERITY = {
+    "pipeline_error": "error",
+    "webhook_failed": "error",
+    "gap": "warning",
+    "bye": "warning",
+    "camera_removed": "warning",
+    "pipeline_deleted": "warning",
+}
+_STATES = {"error": "error", "reconnecting": "warning"}
+_STYLES = {"error": "bad", "warning": "warn"}
+
+
+def severity(event: Event[Any]) -> str:
+    """How bad it is: an error of its own, or a pipeline that came into a bad state."""
+    return _SEVERITY.get(event.type) or _STATES.get(str(getattr(event.data, "state", "")), "info")
+
+
+@dataclass(frozen=True, slots=True)
+class EventLook(Look):
+    """Draws events: coloured by how bad they are, and on a live screen with their age instead of the time of day."""
+
+    ages: bool = False
+
+    def cell(self, column: Column[Any], row: Any) -> Span:
+        """One value."""
+        span = Look.cell(self, column, row)
+        if column.key == "time" and self.ages:
+            return human(row.time, "age", self.now)
+        if column.key not in {"event", "what"}:
+            return span
+        return Span(span.text, _STYLES.get(severity(row.event), span.style))
 
 
 def _is_time(value: object) -> TypeGuard[datetime]:
@@ -86,6 +131,7 @@ def _figures(status: PipelineStatus) -> list[str]:
 
 EVENT: View[Seen] = View(
     columns=(
+        Column("context", "CONTEXT", lambda s: s.box, if_any=True),
         Column("time", "TIME", lambda s: s.time, "clock"),
         Column("id", "ID", lambda s: s.event.id, "count", priority=3, wide=True),
         Column("event", "EVENT", lambda s: s.event.type, "event", priority=2),

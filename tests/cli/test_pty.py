@@ -230,7 +230,7 @@ def test_a_picture_is_not_poured_over_a_terminal(box: FakeBox, tmp_path: Path) -
 
 def test_the_last_screen_can_be_kept_as_a_picture(box: FakeBox, tmp_path: Path) -> None:
     file = tmp_path / "live.svg"
-    with window(box, "pipeline", "list", "--watch", "--for", "500ms", "--save-svg", str(file), size=(100, 20)) as win:
+    with window(box, "pipeline", "list", "--watch", "--for", "3s", "--save-svg", str(file), size=(100, 20)) as win:
         assert win.end() == 0
     picture = file.read_text()
     assert picture.startswith("<svg")
