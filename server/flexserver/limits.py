@@ -21,6 +21,8 @@ HEADER_SECONDS = 10.0
 MAX_DEPTH = 32
 MAX_DIGITS = 20
 """Digits of an integer: as many as 64 bits may have."""
+WHOLE = 2**53
+"""Up to here a floating point number that looks whole is."""
 MAX_REQUESTS = 256
 """Requests in work at once, event streams not counted."""
 MAX_CONNECTIONS = 1024
@@ -124,8 +126,11 @@ def _no_constant(name: str) -> _Bad:
 
 
 def _finite(digits: str) -> float | _Bad:
+    """JSON has one kind of number: 30.0 is as whole as 30."""
     value = float(digits)
-    return value if math.isfinite(value) else _Bad(f"the number {digits[:40]} is too large")
+    if not math.isfinite(value):
+        return _Bad(f"the number {digits[:40]} is too large")
+    return int(value) if value.is_integer() and abs(value) < WHOLE else value
 
 
 def _integer(digits: str) -> int | _Bad:

@@ -178,3 +178,15 @@ def test_a_patch_that_removes_what_no_pipeline_has_is_named(api: Api, changes: d
     assert api.get("/flex/pipeline/cam1").json() == made
     known = {"overlay": None, "source": {"caps": None}, "encoding": {"width": None}, "metadata": {"gone": None}}
     assert api.call("PATCH", "/flex/pipeline/cam1", json=known).status_code == 200
+
+
+def test_a_number_is_whole_however_it_is_written(api: Api) -> None:
+    source, encoding = '{"uri": "test://smpte", "latency_ms": 2e2}', '{"bitrate": 800.0, "fps": 25.0}'
+    body = f'{{"id": "cam1", "source": {source}, "encoding": {encoding}}}'
+    made = api.call("POST", "/flex/pipeline", content=body, headers={"Content-Type": "application/json"})
+    assert made.status_code == 201, made.text
+    assert made.json()["encoding"] == {"bitrate": 800, "fps": 25.0}
+    for wrong in ("800.5", "1e30", '"800"'):
+        body = f'{{"id": "cam2", "source": {{"uri": "test://smpte"}}, "encoding": {{"bitrate": {wrong}}}}}'
+        refused = api.call("POST", "/flex/pipeline", content=body, headers={"Content-Type": "application/json"})
+        assert "encoding.bitrate" in details(refused)
