@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _complete() -> int:
     """Answer a shell that asks what may come next."""
+    gc.disable()  # it ends before there is anything to collect
     from flexctl.complete import run as answer
 
     answer()

@@ -231,6 +231,21 @@ def _choices(param: Any) -> tuple[str, ...]:
     return next((get_args(option) for option in options if get_origin(option) is Literal), ())
 
 
+EVENTS = (
+    "pipeline_status",
+    "pipeline_error",
+    "pipeline_created",
+    "pipeline_updated",
+    "pipeline_deleted",
+    "camera_added",
+    "camera_removed",
+    "framegrab_created",
+    "geolocation",
+    "settings_changed",
+    "webhook_failed",
+)
+"""The types of `--types`, so that completion need not import the models. A test compares them."""
+
 _ARGUMENTS = {
     ("pipeline", "ID"): ("pipeline",),
     ("webhook", "ID"): ("webhook",),
@@ -281,9 +296,7 @@ def _known(kind: str) -> list[str]:
 
         return [f"{name}=" if kind == "assignment" else name for name in NAMES]
     if kind == "event":
-        from flexctl.out.human import EVENTS
-
-        return [name for name in EVENTS if "." not in name and name not in {"gap", "bye"}]
+        return [*EVENTS]
     if kind == "message":
         from flexctl.views.webhook import EVENTS as MESSAGES
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from zlib import crc32
 
 from flexctl import contexts
+from flexctl.folder import cache_dir
 from flexctl.options import GLOBALS, from_environment
 
 if TYPE_CHECKING:
@@ -65,13 +66,6 @@ def file_of(kind: str, box: Box) -> Path:
     """Where the names are: a file for each box, as it is addressed and trusted."""
     about = f"{box.account} {box.fingerprint}"
     return cache_dir() / "names" / f"{re.sub('[^A-Za-z0-9-]+', '_', about)[:80]}-{crc32(about.encode()):08x}-{kind}"
-
-
-def cache_dir() -> Path:
-    """The folder of what can be had again."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("flex", appauthor=False)
 
 
 def _age(path: Path) -> float:
