@@ -6,8 +6,9 @@
         client.pipelines.create(m.PipelineSpec(id="cam1", source=m.Source(uri="test://smpte")))
         client.pipelines.play("cam1")
 
-`AsyncFlexClient` has the same methods, awaited. Errors are in `flexclient.errors` (`FlexError` is any, `ApiError` one
-that the box answered), documents in `flexclient.models`, an in-memory box for tests in `flexclient.testing`.
+`AsyncFlexClient` has the same methods, awaited; `FlexFleet` is many boxes at once. Errors are in `flexclient.errors`
+(`FlexError` is any, `ApiError` one that the box answered), documents in `flexclient.models`, an in-memory box for
+tests in `flexclient.testing`.
 """
 
 from importlib import import_module
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from flexclient._watch import Change, Row
     from flexclient.client import AsyncFlexClient, FlexClient, InsecureWarning
     from flexclient.errors import ApiError, FlexError
+    from flexclient.fleet import AsyncFlexFleet, FlexFleet
     from flexclient.models import UNSET
 
 __all__ = [
@@ -32,12 +34,14 @@ __all__ = [
     "ApiError",
     "AsyncEventStream",
     "AsyncFlexClient",
+    "AsyncFlexFleet",
     "Call",
     "Change",
     "Ensured",
     "EventStream",
     "FlexClient",
     "FlexError",
+    "FlexFleet",
     "InsecureWarning",
     "PasswordLogin",
     "Reply",
@@ -54,12 +58,14 @@ _HOME = {
     "ApiError": "errors",
     "AsyncEventStream": "_stream",
     "AsyncFlexClient": "client",
+    "AsyncFlexFleet": "fleet",
     "Call": "_call",
     "Change": "_watch",
     "Ensured": "_ensure",
     "EventStream": "_stream",
     "FlexClient": "client",
     "FlexError": "errors",
+    "FlexFleet": "fleet",
     "InsecureWarning": "client",
     "PasswordLogin": "_auth",
     "Reply": "_call",

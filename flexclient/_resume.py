@@ -16,7 +16,7 @@ from flexclient._call import Call, Flow, Open, Pause, Read
 from flexclient._log import logger
 from flexclient._models import models as m
 from flexclient._retry import PASSING, Backoff
-from flexclient._sse import RawEvent
+from flexclient._sse import RawEvent, event_number
 from flexclient.errors import ApiError, CallTimeout, ConnectError, FlexError, TlsError
 
 RETRY = 1.0
@@ -104,7 +104,7 @@ class Follower:
             self._lost(error)
             return
         self._open = True
-        self._floor = m.event.event_number(self._last_id)
+        self._floor = event_number(self._last_id)
         self._ready.append(StreamState("live"))
         if self._opened_before and self._last_id is None:
             self._ready.append(m.Event("gap", m.Gap(reason="reconnected, and this box's events have no ids")))
@@ -185,4 +185,4 @@ def typed(raw: RawEvent) -> m.Event[Any]:
         data = m.UnknownData.model_validate_json(raw.data or "{}")
     except ValidationError:
         data = m.UnknownData.model_validate({"text": raw.data})
-    return m.UnknownEvent(raw.type, data, m.event.event_number(raw.id))
+    return m.UnknownEvent(raw.type, data, event_number(raw.id))

@@ -16,7 +16,7 @@ from flexclient._models import models as m
 
 def same(found: m.Pipeline, wanted: m.PipelineSpec) -> bool:
     """Whether replacing the one by the other would change nothing but, maybe, a password."""
-    return whole(found.spec(), wanted) == whole(wanted, wanted)
+    return whole(found, wanted) == whole(wanted, wanted)
 
 
 def whole(spec: m.PipelineSpec, wanted: m.PipelineSpec) -> dict[str, Any]:
@@ -41,7 +41,8 @@ def _unsaid(wanted: m.PipelineSpec) -> bool:
 
 def _filled(model: m.Model, wanted: Any) -> dict[str, Any]:
     named = getattr(wanted, "model_extra", None) or {}
-    known = {name: getattr(model, name) for name in type(model).model_fields if name != "password"}
+    fields = m.PipelineSpec.model_fields if isinstance(model, m.Pipeline) else type(model).model_fields
+    known = {name: getattr(model, name) for name in fields if name != "password"}
     extra = {name: (model.model_extra or {}).get(name) for name in named}
     return {name: _value(value, getattr(wanted, name, None)) for name, value in {**known, **extra}.items()}
 

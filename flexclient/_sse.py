@@ -15,7 +15,7 @@ MAX_EVENT = 16 * 1024 * 1024
 """Characters of the longest event."""
 
 LONGEST_NUMBER = 18
-"""Digits that a `retry` may have; Python itself refuses numbers of thousands."""
+"""Digits that a number may have; Python itself refuses those of thousands."""
 
 
 class RawEvent(NamedTuple):
@@ -84,8 +84,13 @@ class Parser:
                 kind = value
             elif name == "id" and "\0" not in value:
                 self._id, named = value, True
-            elif name == "retry" and value.isascii() and value.isdecimal() and len(value) < LONGEST_NUMBER:
+            elif name == "retry" and value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER:
                 retry = int(value)
         if data is None and retry is None and not named:
             return None
         return RawEvent(kind or "message", data, self._id, retry)
+
+
+def event_number(id: str | None) -> int | None:  # noqa: A002
+    """The number that an event's id is; None for an id of another form, and for none."""
+    return int(id) if id and len(id) <= LONGEST_NUMBER and id.isdecimal() else None

@@ -133,7 +133,7 @@ class FlexClient(_Client):
             guard=guard,
             on_call=on_call,
         )
-        _warn_if_blind(settings)
+        warn_if_blind(settings)
         self._setup(SyncHttp(settings.url, settings.trust, transport), settings)
 
     def _setup(self, http: SyncHttp, settings: Settings) -> None:
@@ -258,7 +258,7 @@ class AsyncFlexClient(_Client):
             guard=guard,
             on_call=on_call,
         )
-        _warn_if_blind(settings)
+        warn_if_blind(settings)
         self._setup(AsyncHttp(settings.url, settings.trust, transport), settings)
 
     def _setup(self, http: AsyncHttp, settings: Settings) -> None:
@@ -350,7 +350,8 @@ def free_call(
     return Call(method.upper(), path, cast("Any", Any), json=json, query=query or {}, headers=headers or {})
 
 
-def _warn_if_blind(settings: Settings) -> None:
+def warn_if_blind(settings: Settings) -> None:
+    """Warn of a client that takes any certificate."""
     if not settings.trust.blind:
         return
     message = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from flexclient._sse import event_number
 from flexclient.models._base import Model
 from flexclient.models.framegrab import FramegrabFile
 from flexclient.models.pipeline import Geolocation, Pipeline, PipelineStatus
@@ -112,11 +113,6 @@ class UnknownEvent(Event[UnknownData]):
     """An event of a type that this version does not know."""
 
     __slots__ = ()
-
-
-def event_number(id: str | None) -> int | None:  # noqa: A002
-    """The number that an event's id is; None for an id of another form, and for none."""
-    return int(id) if id and len(id) < 20 and id.isdecimal() else None
 
 
 def read_event(type: str, data: str, id: str | None = None) -> Event[Any]:  # noqa: A002

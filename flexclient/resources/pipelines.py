@@ -203,7 +203,7 @@ def _if_match(etag: str | Unset) -> dict[str, str]:
 def _read_spec(body: Mapping[str, Any]) -> m.PipelineSpec | None:
     """A body as a spec; None for one that is none, which the box refuses with the fields' names."""
     try:
-        return m.PipelineSpec.model_validate(body)
+        return m.PipelineSpec.model_validate({name: body[name] for name in body if name not in m.READ_ONLY})
     except ValueError:
         return None
 
