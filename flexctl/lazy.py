@@ -328,8 +328,8 @@ class LazyGroup(_Helps, TyperGroup):
         more = _more_sections(self.table) if ctx.parent is None else []
         return [Section("Commands", rows), *more, *super().sections(ctx)]
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command that is named, or say which one may have been meant."""
+    def resolve_command(self, ctx: Any, args: list[str], more: Sequence[str] = ()) -> tuple[str | None, Any, list[str]]:
+        """Find the command that is named, or say which one, or which of `more`, may have been meant."""
         name, *rest = args
         if name == "help":
             return self._helped(ctx, rest)
@@ -339,9 +339,9 @@ class LazyGroup(_Helps, TyperGroup):
             return super().resolve_command(ctx, [*aliases.words_of(name, text, self.table), *rest])
         if ctx.parent is None and (path := extensions.path_of(name)):
             return name, Extension.of(name, path), rest
-        raise self._unknown(ctx, name)
+        raise self._unknown(ctx, name, more)
 
-    def _unknown(self, ctx: Any, name: str, more: Sequence[str] = ()) -> Misuse:
+    def _unknown(self, ctx: Any, name: str, more: Sequence[str]) -> Misuse:
         known = [*self.list_commands(ctx), *more]
         if ctx.parent is None:
             known += [*aliases.known(), *extensions.known()]
@@ -351,12 +351,12 @@ class LazyGroup(_Helps, TyperGroup):
 
     def _helped(self, ctx: Any, names: list[str]) -> tuple[str | None, Any, list[str]]:
         """`help COMMAND` is `COMMAND --help`; `help TOPIC` is a page about what holds for all commands."""
-        if ctx.parent is None and names and names[0] in TOPICS:
+        topics = TOPICS if ctx.parent is None else {}
+        if names and names[0] in topics:
             show(names[0])
             raise typer.Exit
         if names:
-            found: tuple[str | None, Any, list[str]] = self.resolve_command(ctx, [*names, "--help"])
-            return found
+            return self.resolve_command(ctx, [*names, "--help"], tuple(topics))
         typer.echo(ctx.get_help())
         raise typer.Exit
 

@@ -25,9 +25,7 @@ flexctl pipeline list --context lab,roof
 """
 
 _ENVIRONMENT = """An option goes before its variable, a variable before what is saved. An empty variable is one that
-is not set.
-
-FLEX_TOKEN=$(pass show flex/lab) flexctl pipeline list
+is not set. Secrets have no option, because everyone on a machine can read its command lines.
 """
 
 _EXIT_CODES = """Each exit code has one meaning, so that a script can branch without reading a message.
@@ -68,7 +66,8 @@ What is longer than the screen of a terminal goes through FLEX_PAGER, or PAGER w
 empty FLEX_PAGER keep it from that. Live output never does.
 
 flexctl pipeline list --sort-by state,-created_at --columns id,state,created_at
-flexctl pipeline list --query "[?encoding.bitrate > `2000`].{id: id, rate: encoding.bitrate}" -o csv
+flexctl pipeline list --query "[].{id: id, source: source.uri}" -o csv
+flexctl pipeline list --query "[?encoding.bitrate > `2000`].id"
 flexctl pipeline list --template '{id:<20} {state}'
 flexctl framegrab list --template '{file}\0' | xargs -0 -n 1 flexctl framegrab download
 """

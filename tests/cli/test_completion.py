@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -257,10 +258,8 @@ class Shell:
         self.child.send(text)
 
     def read(self) -> str:
-        try:
+        with contextlib.suppress(pexpect.TIMEOUT):
             self.stream.feed(self.child.read_nonblocking(65536, 0.05))
-        except pexpect.TIMEOUT:
-            pass
         return " ".join(" ".join(self.screen.display).split())
 
     def sees(self, text: str, seconds: float = 30) -> str:
