@@ -21,7 +21,7 @@ from typer.models import CommandInfo
 
 from flexctl import aliases, extensions
 from flexctl.errors import Misuse
-from flexctl.meant import meant
+from flexctl.meant import SYNONYMS, meant
 from flexctl.options import GLOBALS, Setting, read_value
 from flexctl.out.help import Section, render
 from flexctl.out.terminal import Terminal
@@ -54,26 +54,6 @@ class Group:
 
     help: str
     entries: Mapping[str, Entry]
-
-
-SYNONYMS: Mapping[str, str] = {
-    "add": "create",
-    "new": "create",
-    "ls": "list",
-    "rm": "delete",
-    "remove": "delete",
-    "show": "get",
-    "describe": "get",
-    "edit": "update",
-    "set": "update",
-    "start": "play",
-    "run": "play",
-    "watch": "events",
-    "log": "logs",
-    "image": "snapshot",
-    "pipelines": "pipeline",
-}
-"""What people type who come from other tools, for "did you mean"."""
 
 
 def takes(*settings: Setting) -> Callable[[Callable[..., None]], Callable[..., None]]:

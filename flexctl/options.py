@@ -84,11 +84,21 @@ GLOBALS: tuple[Setting, ...] = (
     Setting(
         "url",
         ("--url",),
-        "Address of the box (default: https://127.0.0.1:3539)",
+        "Address of the box (default: the current context, or https://127.0.0.1:3539)",
         metavar="URL",
         env="FLEX_URL",
         section=_CONNECTION,
     ),
+    Setting(
+        "context",
+        ("--context",),
+        "Saved boxes to do it on; `flexctl context list` shows them",
+        metavar="NAME,..",
+        env="FLEX_CONTEXT",
+        read=names,
+        section=_CONNECTION,
+    ),
+    Setting("all_contexts", ("--all-contexts",), "Do it on every saved box", bool, section=_CONNECTION),
     Setting(
         "fingerprint",
         ("--fingerprint",),
@@ -120,6 +130,15 @@ GLOBALS: tuple[Setting, ...] = (
         bool,
         section=_CONNECTION,
     ),
+    Setting(
+        "read_only",
+        ("--read-only",),
+        "Refuse whatever would change something",
+        bool,
+        env="FLEX_READ_ONLY",
+        section=_CONNECTION,
+    ),
+    Setting("yes", ("--yes", "-y"), "Do not ask whether to change several boxes", bool, section=_CONNECTION),
     Setting(
         "timeout",
         ("--timeout",),

@@ -1,24 +1,27 @@
 """The token of a login: kept in the system's keyring, or in a file of its own, until it ends.
 
-A note in the configuration folder says for which box there is one and where: without a note nothing of this costs a
-command any time. The keyring is asked in a process of its own, which has three seconds.
+A note in the configuration folder says for which account there is one and where: without a note nothing of this costs
+a command any time. An account is a box as `contexts.Box.account` names it. The keyring is asked in a process of its
+own, which has three seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+
+from flexctl.errors import Misuse, Stop
+from flexctl.exits import Exit
+from flexctl.folder import config_dir, write
 
 KEYRING_SECONDS = 3.0
+COMMAND_SECONDS = 10.0
+"""What a `token_command` may take. It may ask on the terminal, so this is a person's time."""
 
 Place = Literal["keyring", "file"]
 
@@ -29,9 +32,9 @@ class NoKeyring(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is known of the token for one box."""
+    """What is known of the token for one account."""
 
-    url: str
+    account: str
     place: Place
     expires_at: str
     """RFC 3339."""
@@ -39,90 +42,132 @@ class Note:
     """Only where it is kept in the file itself."""
     backend: str | None = None
     """The keyring's own name, which saves looking for it."""
+    password: bool = False
+    """Whether the password is in the keyring too, to log in again when the session has ended."""
 
     def ended(self, now: datetime) -> bool:
         """Whether its time is over."""
         return datetime.fromisoformat(self.expires_at) <= now
 
-
-def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of flexctl's own files."""
-    if chosen := environ.get("FLEX_CONFIG_DIR"):
-        return Path(chosen)
-    import platformdirs
-
-    return platformdirs.user_config_path("flex", appauthor=False)
+    def about(self, account: str) -> bool:
+        """Whether it is about this account, and well formed."""
+        return self.account == account and isinstance(self.password, bool) and self.place in {"keyring", "file"}
 
 
-def note_file(url: str) -> Path:
-    """Where the note about a box lies. One file a box: two logins at once do not meet."""
-    name = hashlib.sha256(_same(url).encode()).hexdigest()[:32]
-    return config_dir() / "sessions" / f"{name}.json"
+def note_file(account: str) -> Path:
+    """Where the note about an account lies. One file each: two logins at once do not meet."""
+    import hashlib
+
+    return config_dir() / "sessions" / f"{hashlib.sha256(account.encode()).hexdigest()[:32]}.json"
 
 
-def _same(url: str) -> str:
-    """One spelling for an address that can be spelled in several ways."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}{parts.path.rstrip('/')}"
-
-
-def noted(url: str) -> Note | None:
-    """The note about a box; None where there is none, or none that can be read."""
+def noted(account: str) -> Note | None:
+    """The note about an account; None where there is none, or none that can be read."""
     try:
-        found = json.loads(note_file(url).read_bytes())
-        note = Note(**found)
+        note = Note(**json.loads(note_file(account).read_bytes()))
         note.ended(datetime.now(UTC))
     except (OSError, ValueError, TypeError):
         return None
-    return note
+    return note if note.about(account) else None
 
 
 def token_of(note: Note) -> str | None:
     """The token that a note is about. Raises `NoKeyring`."""
-    if note.place == "file":
-        return note.token
-    found = _ask("get", note.url, backend=note.backend).get("secret")
+    return note.token if note.place == "file" else _secret(note, note.account)
+
+
+def password_of(note: Note) -> str | None:
+    """The password that was kept on purpose. Raises `NoKeyring`."""
+    return _secret(note, _password_name(note.account)) if note.password else None
+
+
+def _secret(note: Note, name: str) -> str | None:
+    found = _ask("get", name, backend=note.backend).get("secret")
     return str(found) if found else None
 
 
-def check_keyring(url: str) -> None:
+def _password_name(account: str) -> str:
+    return f"{account} password"
+
+
+def check_keyring(account: str) -> None:
     """Raises `NoKeyring` where a token could not be kept: better before a password is typed than after."""
-    _ask("get", _same(url))
+    _ask("get", account)
 
 
-def keep(url: str, token: str, expires_at: datetime, *, in_file: bool) -> Note:
-    """Keep a token. Raises `NoKeyring`, `OSError`; then nothing is kept."""
-    ends, name = expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"), _same(url)
+def keep(account: str, token: str, expires_at: datetime, *, in_file: bool, password: str | None = None) -> Note:
+    """Keep a token, and a password where one is given. Raises `NoKeyring`, `OSError`; then no token is kept."""
+    ends, before = expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"), noted(account)
     if in_file:
-        note = Note(name, "file", ends, token=token)
+        note = Note(account, "file", ends, token=token)
     else:
-        backend = _ask("set", name, secret=token).get("backend")
-        note = Note(name, "keyring", ends, backend=backend)
-    _write(note_file(url), json.dumps({key: value for key, value in asdict(note).items() if value is not None}))
+        backend = _ask("set", account, secret=token).get("backend")
+        if password:
+            _ask("set", _password_name(account), secret=password, backend=backend)
+        note = Note(account, "keyring", ends, backend=backend, password=bool(password))
+    if before and before.password and not password:
+        _ask("delete", _password_name(account), backend=before.backend)
+    write(note_file(account), json.dumps({key: value for key, value in asdict(note).items() if value}))
     return note
 
 
-def forget(url: str) -> None:
-    """Remove the token and the note. Raises `NoKeyring`, `OSError`."""
-    note = noted(url)
+def forget(account: str) -> None:
+    """Remove token, password and note. Raises `NoKeyring`, `OSError`."""
+    note = noted(account)
     if note and note.place == "keyring":
-        _ask("delete", note.url, backend=note.backend)
-    note_file(url).unlink(missing_ok=True)
+        _ask("delete", account, backend=note.backend)
+    if note and note.password:
+        _ask("delete", _password_name(account), backend=note.backend)
+    note_file(account).unlink(missing_ok=True)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file that nobody else can read, whole or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent)  # 0600 from the first moment
+def forget_password(note: Note) -> None:
+    """Remove the password alone: it is not good any more. Raises `NoKeyring`, `OSError`."""
+    write(note_file(note.account), json.dumps({k: v for k, v in asdict(note).items() if v and k != "password"}))
+    _ask("delete", _password_name(note.account), backend=note.backend)
+
+
+def move(old: str, new: str) -> None:
+    """What was kept under one account is kept under another. Raises `NoKeyring`, `OSError`; then it is where it was."""
+    note = noted(old)
+    if note is None:
+        return
+    token, ends = token_of(note), datetime.fromisoformat(note.expires_at)
+    if token:
+        keep(new, token, ends, in_file=note.place == "file", password=password_of(note))
+    forget(old)
+
+
+def token_by(command: str) -> str:
+    """The first line that a `token_command` writes, run without a shell. Raises Stop, never with what it wrote."""
+    import shlex
+    import subprocess
+
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(draft).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(draft).unlink()
-        raise
+        words = shlex.split(command)
+    except ValueError as error:
+        raise Misuse(f"token_command: {error}", "it is split into words as a shell does, and run without one") from None
+    if not words:
+        raise Misuse("token_command is empty", "take it out of contexts.toml, or name a program")
+    try:
+        ran = subprocess.run(  # noqa: S603  it is the user's own
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _no_token(f"{words[0]} did not end within {COMMAND_SECONDS:g} seconds") from None
+    except OSError as error:
+        raise _no_token(f"{words[0]}: {error.strerror}") from None
+    if ran.returncode:
+        raise _no_token(f"{words[0]} failed with exit code {ran.returncode}")
+    first = ran.stdout.decode(errors="replace").partition("\n")[0].strip()
+    if not first:
+        raise _no_token(f"{words[0]} wrote no token")
+    return first
+
+
+def _no_token(why: str) -> Stop:
+    hint = "run it by hand to see why; the first line that it writes is the token"
+    return Stop(f"token_command gives no token: {why}", hint, Exit.FORBIDDEN)
 
 
 def _ask(do: str, name: str, *, secret: str | None = None, backend: str | None = None) -> dict[str, Any]:

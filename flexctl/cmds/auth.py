@@ -33,6 +33,9 @@ def login(
         bool, typer.Option("--insecure-storage", help="Keep the token in a file that only you can read.")
     ] = False,
     print_token: Annotated[bool, typer.Option("--print-token", help="Print the token, and keep it nowhere.")] = False,
+    store_password: Annotated[
+        bool, typer.Option("--store-password", help="Keep the password in the keyring too, and log in again by itself.")
+    ] = False,
     dry_run: DryRun = False,
     curl: Curl = False,
 ) -> None:
@@ -41,13 +44,16 @@ def login(
     The token is kept in the system's keyring. A machine without one has the choice: a file that only you can read, or
     the variable FLEX_TOKEN, as in `export FLEX_TOKEN=$(flexctl auth login --print-token)`.
 
+    With --store-password the keyring keeps the password too, and whichever command finds the session ended begins
+    another one. A login without it forgets the password again, and so does logout.
+
     flexctl auth login
+    flexctl auth login --store-password
     flexctl auth login --password-stdin < password.txt
     flexctl auth login --insecure-storage
     """
     run = state_of(ctx)
-    if insecure_storage and print_token:
-        raise Misuse("--insecure-storage and --print-token at once: one keeps the token, the other does not")
+    _check_storage(insecure_storage=insecure_storage, print_token=print_token, store_password=store_password)
     client = run.without_credentials()
     if shown(run, client.auth.login.plan(_SHOWN), dry_run=dry_run, curl=curl):
         return
@@ -56,41 +62,57 @@ def login(
         raise Stop(f"{run.url} has no password: there is nothing to log in to", hint, Exit.REFUSED)
     if not (insecure_storage or print_token):
         _need_keyring(run)  # before a password is typed and a try is spent
-    session = client.auth.login(_password(run, f"Password of {run.url}: ", from_stdin=password_stdin))
+    password = _password(run, f"Password of {run.box.title}: ", from_stdin=password_stdin)
+    session = client.auth.login(password)
     if print_token:
         _print(run, session)
         return
     before = _last(run)
-    _keep(run, client, session, in_file=insecure_storage)
+    _keep(run, client, session, in_file=insecure_storage, password=password if store_password else None)
     if before:
         _end(client, before)
-    access = Access(run.url, True, True, "file" if insecure_storage else "keyring", session.expires_at)
-    run.out.changed(f"Logged in to {run.url} until {local(session.expires_at)}.", [access], ACCESS)
+    place = "file" if insecure_storage else "keyring"
+    access = Access(run.url, True, True, place, session.expires_at, run.box.context, renews=store_password)
+    more = "It is renewed by itself." if store_password else ""
+    run.out.changed(f"Logged in to {run.box.title} until {local(session.expires_at)}.", [access], ACCESS, more)
+    _warn_of_others(run)
+
+
+def _check_storage(*, insecure_storage: bool, print_token: bool, store_password: bool) -> None:
+    if insecure_storage and print_token:
+        raise Misuse("--insecure-storage and --print-token at once: one keeps the token, the other does not")
+    if store_password and (insecure_storage or print_token):
+        raise Misuse("a password is kept in the keyring only", "leave out --store-password, or the other one")
+
+
+def _warn_of_others(run: State) -> None:
     for name in ("token", "api_key"):
         if run.settings.get(name):
             run.out.warn(f"{SECRETS[name]} is set, and goes before the session")
+    if run.box.token_command:
+        run.out.warn(f"context {run.box.context} has a token_command, and it goes before the session")
 
 
 def _need_keyring(run: State) -> None:
     try:
-        secrets.check_keyring(run.url)
+        secrets.check_keyring(run.box.account)
     except secrets.NoKeyring as error:
         raise _no_place(run, error) from None
 
 
 def _no_place(run: State, error: Exception) -> Stop:
     choices = (
-        f"--insecure-storage keeps it in {secrets.note_file(run.url).parent}, readable by you alone\n"
+        f"--insecure-storage keeps it in {secrets.note_file(run.box.account).parent}, readable by you alone\n"
         "--print-token prints it: export FLEX_TOKEN=$(flexctl auth login --print-token)"
     )
     return Stop(f"the token cannot be kept: {error}", choices)
 
 
-def _keep(run: State, client: "FlexClient", session: "Session", *, in_file: bool) -> None:
+def _keep(run: State, client: "FlexClient", session: "Session", *, in_file: bool, password: str | None = None) -> None:
     """Keep the token, or end the session: none is left that nobody has the token of."""
     token = session.token.get_secret_value()
     try:
-        secrets.keep(run.url, token, session.expires_at, in_file=in_file)
+        secrets.keep(run.box.account, token, session.expires_at, in_file=in_file, password=password)
     except (secrets.NoKeyring, OSError) as error:
         _end(client, token)
         raise _no_place(run, error) from None
@@ -108,7 +130,7 @@ def _end(client: "FlexClient", token: str) -> None:
 
 def _last(run: State) -> str | None:
     """The token of the last login, which the next one replaces."""
-    note = secrets.noted(run.url)
+    note = secrets.noted(run.box.account)
     try:
         return secrets.token_of(note) if note and not note.ended(now()) else None
     except secrets.NoKeyring:
@@ -133,17 +155,19 @@ def logout(ctx: typer.Context, dry_run: DryRun = False, curl: Curl = False) -> N
     run = state_of(ctx)
     if shown(run, run.client.auth.logout.plan(), dry_run=dry_run, curl=curl):
         return
+    if run.box.token_command and not _given(run):
+        raise Stop(f"the token of context {run.box.context} is its token_command's", "end it where it comes from")
     if _given(run):
         run.client.with_options(api_key=None).auth.logout()
         run.out.done(f"The session of {_given(run)} has ended.")
         return
-    note = secrets.noted(run.url)
+    note = secrets.noted(run.box.account)
     if note is None:
-        run.out.say(f"There is no session with {run.url}.")
+        run.out.say(f"There is no session with {run.box.title}.")
         return
     ended = note.ended(now()) or not _log_out(run, note)
-    secrets.forget(run.url)
-    run.out.done(f"Logged out of {run.url}." + (" The session had ended before." if ended else ""))
+    secrets.forget(run.box.account)
+    run.out.done(f"Logged out of {run.box.title}." + (" The session had ended before." if ended else ""))
 
 
 def _log_out(run: State, note: secrets.Note) -> bool:
@@ -175,13 +199,14 @@ def status(ctx: typer.Context, curl: Curl = False) -> None:
     if shown(run, call, dry_run=False, curl=curl):
         return
     found = run.client.send(call).data
-    place, note = _place(run), secrets.noted(run.url)
+    place, note = _place(run), secrets.noted(run.box.account)
     ends = found.expires_at or (_ends(note) if note and place == note.place else None)
     let_in = not found.auth_enabled or (place is not None and (found.expires_at is not None or _answered(run)))
-    access = Access(run.url, found.auth_enabled, let_in, place, ends if found.auth_enabled else None)
-    run.out.one(access, ACCESS)
+    renews = bool(note and note.password and place == note.place)
+    ends = ends if found.auth_enabled else None
+    run.out.one(Access(run.url, found.auth_enabled, let_in, place, ends, run.box.context, renews), ACCESS)
     if not let_in:
-        raise Stop(f"{run.url} wants a login", "log in: flexctl auth login", Exit.FORBIDDEN)
+        raise Stop(f"{run.box.title} wants a login", "log in: flexctl auth login", Exit.FORBIDDEN)
 
 
 def _place(run: State) -> str | None:
@@ -190,7 +215,9 @@ def _place(run: State) -> str | None:
         return given
     if run.settings.get("api_key"):
         return SECRETS["api_key"]
-    note = secrets.noted(run.url)
+    if run.box.token_command:
+        return "token_command"
+    note = secrets.noted(run.box.account)
     return note.place if note else None
 
 
@@ -266,7 +293,7 @@ def remove_password(ctx: typer.Context, yes: Yes = False, dry_run: DryRun = Fals
 def _forget(run: State) -> None:
     """Forget a token that is worth nothing any more."""
     try:
-        secrets.forget(run.url)
+        secrets.forget(run.box.account)
     except (secrets.NoKeyring, OSError) as error:
         run.out.warn(f"the token of the last session stays where it is: {error}")
 

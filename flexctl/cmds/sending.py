@@ -46,7 +46,7 @@ def as_curl(state: State, call: Call[Any], *options: str) -> None:
 
 def _pinned(state: State) -> list[str]:
     """What makes curl trust the pinned box and no other: its public key, which one look at the box tells."""
-    url, fingerprint = state.client.url, state.settings.get("fingerprint")
+    url, fingerprint = state.client.url, state.box.fingerprint
     if not fingerprint or not url.startswith("https://"):
         return []
     from flexctl.pin import curl_pin, seen_certificate

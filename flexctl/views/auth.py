@@ -21,8 +21,12 @@ class Access:
     let_in: bool
     """Whether requests of this flexctl are answered."""
     token_in: str | None = None
-    """`keyring`, `file`, or the name of a variable."""
+    """`keyring`, `file`, `token_command`, or the name of a variable."""
     expires_at: datetime | None = None
+    context: str | None = None
+    """The name it is saved under."""
+    renews: bool = False
+    """Whether flexctl logs in again by itself: the password is in the keyring."""
 
 
 def _you(access: Access) -> str:
@@ -39,22 +43,26 @@ def _you(access: Access) -> str:
 
 def _details(access: Access) -> list[Part]:
     fields = [
+        Field("Context", access.context),
         Field("Box", access.url),
         Field("Password", "set" if access.auth_enabled else "not set"),
         Field("You", _you(access)),
         Field("Token in", access.token_in),
         Field("Ends", access.expires_at),
+        Field("Then", "logs in again by itself" if access.renews else None),
     ]
     return [Part("", tuple(field for field in fields if field.value is not None))]
 
 
 def _data(access: Access) -> dict[str, Any]:
     known = {
+        "context": access.context,
         "url": access.url,
         "auth_enabled": access.auth_enabled,
         "let_in": access.let_in,
         "token_in": access.token_in,
         "expires_at": moment(access.expires_at) if access.expires_at else None,
+        "renews": access.renews or None,
     }
     return {name: value for name, value in known.items() if value is not None}
 
