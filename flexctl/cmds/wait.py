@@ -50,5 +50,6 @@ def wait(
     named = list(dict.fromkeys(map(thing, things)))
     wish = Wish(conditions_of(for_), conditions_of(or_fail or ()))
     found = waited(run.client, named, wish, timeout, run.out.say)
-    told = "\n".join(f"{item.thing.words}: {item.seen}." for item in found)
-    run.out.changed(told, found, FOUND)
+    for item in found:
+        run.out.done(f"{item.thing.words}: {item.seen}.")
+    run.out.results(found, FOUND)

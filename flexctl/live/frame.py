@@ -19,11 +19,11 @@ SAID_SECONDS = 8.0
 """How long an answer stays."""
 _RIGHT = frozenset({"fps", "kbps", "count", "percent", "bytes", "age"})
 KEYS = (
-    ("↑ ↓ j k", "select; PgUp PgDn Home End too"),
+    ("↑ ↓ j k", "select (PgUp, PgDn too)"),
     ("p", "play it"),
     ("s", "stop it (asks first)"),
     ("l  Enter", "its log; r reads it again"),
-    ("/", "show only what has a text; Esc shows all"),
+    ("/", "filter; Esc shows all"),
     ("o  O", "next order; turn it round"),
     ("q", "quit"),
 )
@@ -108,7 +108,7 @@ def _whole(line: Line, room: int) -> Line:
 
 def _table(board: Board, panel: Panel, rows: Sequence[Entry], window: Window) -> list[Line]:
     if not rows:
-        return [[], [Span(f"  {_nothing(board, panel)}", "dim")]]
+        return [[], [Span(clip(f"  {_nothing(board, panel)}", window.width), "dim")]]
     shown = rows[panel.first : panel.first + window.room]
     columns = _columns(rows, window.width)
     cut = [[_cell(column, row, window.look) for column in columns] for row in shown]

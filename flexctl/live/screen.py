@@ -43,7 +43,7 @@ def redrawn(old: Sequence[Drawn], new: Sequence[Drawn], width: int) -> str:
         if index < len(old) or not index:
             parts.append(_moved(row, index))
         else:
-            parts.append(_moved(row, index - 1) + "\r\n")
+            parts.append(_moved(row, index - 1) + "\n")
         parts.append("\r" + text + ("\x1b[K" if used < width else ""))
         row = index
     last = max(len(new) - 1, 0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flexctl.errors import Problem, Stop, problem_of
 from flexctl.live.board import Board
 from flexctl.live.boxes import Box, Changed, Failed, Logged, News, Said, watched
 from flexctl.live.feed import Feed
@@ -19,15 +20,18 @@ from flexctl.out.human import moment
 from flexctl.out.style import safe
 from flexctl.out.table import Look
 from flexctl.views.top import TOP, Entry, joined
+from flexctl.views.view import View
 
 if TYPE_CHECKING:
     from flexclient import FlexClient
+    from flexclient.errors import FlexError
     from flexclient.models import Pipeline, PipelineStatus
     from flexctl.live.screen import FullScreen
     from flexctl.state import State
 
 ASKED_AT_ONCE = 4
 """Status requests that are under way at one time to one box."""
+BOXES_AT_ONCE = 8
 LOG_LINES = 1000
 
 
@@ -121,21 +125,53 @@ def draw(
         Top(state, boxes, panel, feed).run(screen, interval, seconds)
 
 
-def once(state: State, boxes: Collection[Box], panel: Panel, empty: tuple[str, str]) -> None:
-    """One look: the list, and the status of what does more than rest."""
-    found = [entry for box in boxes for entry in _looked(box)]
-    rows = ordered(found, panel, TOP.columns)
-    if state.out.form == "table" and not state.out.columns:
-        state.out.list(rows, replace(TOP, columns=tuple(c for c in TOP.columns if c.key not in _LIVE)), empty)
+def once(state: State, boxes: Sequence[Box], panel: Panel, empty: tuple[str, str]) -> None:
+    """One look: the list, and the status of each. A box that fails stops no other; the first one's code is ours."""
+    with ThreadPoolExecutor(BOXES_AT_ONCE) as pool:
+        found = list(pool.map(_looked, boxes))
+    rows = ordered([entry for entries in found if isinstance(entries, list) for entry in entries], panel, TOP.columns)
+    out, many = state.out, len(boxes) > 1
+    if many and out.form in {"json", "yaml"}:
+        out.data({box.name: [TOP.data(row) for row in rows if row.box == box.name] for box in boxes})
     else:
-        state.out.list(rows, TOP, empty)
+        out.list(rows, _view(many=many), empty)
+    failed = [(box, error) for box, error in zip(boxes, found, strict=True) if not isinstance(error, list)]
+    if failed and not many:
+        raise failed[0][1]
+    problems = [(box, problem_of(error, box.url) or Problem(str(error))) for box, error in failed]
+    for box, problem in problems:
+        out.problem(replace(problem, sentence=f"{box.name}: {problem.sentence}"))
+    if problems:
+        raise Stop(f"{len(problems)} of {len(boxes)} boxes failed", code=problems[0][1].code)
+
+
+def _view(*, many: bool) -> View[Entry]:
+    """What one look fills. Of several boxes, each line for programs says whose it is."""
+    columns = tuple(c for c in TOP.columns if c.key not in _LIVE and (many or c.key != "context"))
+    if not many:
+        return replace(TOP, columns=columns)
+    return replace(
+        TOP,
+        columns=columns,
+        name=lambda entry: f"{entry.box}/{entry.id}",
+        data=lambda entry: {"context": entry.box, **TOP.data(entry)},
+    )
 
 
 _LIVE = frozenset({"trend", "last_event"})
 """Columns that one look cannot fill."""
 
 
-def _looked(box: Box) -> list[Entry]:
+def _looked(box: Box) -> list[Entry] | FlexError:
+    from flexclient.errors import FlexError
+
+    try:
+        return _entries(box)
+    except FlexError as error:
+        return error
+
+
+def _entries(box: Box) -> list[Entry]:
     from flexclient.errors import NotFound
 
     def status(pipeline: Pipeline) -> PipelineStatus | None:

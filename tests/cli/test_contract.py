@@ -229,7 +229,7 @@ class TestSettings:
         assert flexctl("health", url=box.url, FLEX_OUTPUT="json").out.startswith("{")
 
     def test_no_option_of_a_command_takes_the_name_of_a_global_one_by_accident(self) -> None:
-        meant = {("pipeline wait", "--timeout")}
+        meant = {("pipeline wait", "--timeout"), ("wait", "--timeout")}
         known = {flag for setting in GLOBALS for flag in setting.flags}
         for name, leaf in leaves():
             own = {flag for param in leaf.params if param.name not in leaf.extra for flag in param.opts}
