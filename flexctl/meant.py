@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+SYNONYMS: Mapping[str, str] = {
+    "add": "create",
+    "new": "create",
+    "ls": "list",
+    "rm": "delete",
+    "remove": "delete",
+    "show": "get",
+    "describe": "get",
+    "edit": "update",
+    "set": "update",
+    "start": "play",
+    "run": "play",
+    "watch": "events",
+    "log": "logs",
+    "image": "snapshot",
+    "pipelines": "pipeline",
+}
+"""What people type who come from other tools, for "did you mean"."""
 
 
 def meant(word: str, known: Iterable[str], ending: str = ".") -> str:

@@ -151,8 +151,9 @@ def _row(parts: list[tuple[Column[T], Span, int]], mark: str | None) -> list[Lin
 
 def details(parts: Sequence[Part], look: Look) -> list[Line]:
     """A page about one thing: labels left, values right, groups under their titles."""
-    labels = [cells(field.label) + (2 if part.title else 0) for part in parts for field in part.fields]
-    column = max(labels, default=0) + GAP
+    most = max(look.width // 3, 12) if look.width else WIDEST
+    labels = [cells(safe(field.label)) + (2 if part.title else 0) for part in parts for field in part.fields]
+    column = min(max(labels, default=0), most) + GAP
     lines: list[Line] = []
     for part in parts:
         if not part.fields:
@@ -164,8 +165,9 @@ def details(parts: Sequence[Part], look: Look) -> list[Line]:
             value = human(field.value, field.kind, look.now, unicode=look.unicode)
             value = value if look.people else Span(exact(field.value))
             folded = fold(value.text, max(look.width - column, 8)) if look.width else [value.text]
-            label = " " * indent + field.label
+            label = " " * indent + safe(field.label)
+            label = clip(label, column - GAP, "…" if look.unicode else "...") if look.width else label
             for text in folded:
-                lines.append([Span(f"{label:<{column}}", "dim"), Span(text, value.style)])
+                lines.append([Span(label + " " * (column - cells(label)), "dim"), Span(text, value.style)])
                 label = ""
     return lines

@@ -247,7 +247,7 @@ class Shell:
             "PYTHONDONTWRITEBYTECODE": "1", "FLEX_CONFIG_DIR": str(home / "config"), "fish_greeting": "",
         }  # fmt: skip
         self.child: Any = pexpect.spawn(
-            shutil.which(name), argv, env=env, cwd=str(home), dimensions=(40, 120), encoding="utf-8", timeout=30
+            shutil.which(name) or name, argv, env=env, cwd=str(home), dimensions=(40, 120), encoding="utf-8", timeout=30
         )
         self.screen = pyte.Screen(120, 40)
         self.stream = pyte.Stream(self.screen)

@@ -218,7 +218,8 @@ class TestExtensions:
 
     def test_it_gets_the_box_of_the_context(self, home: Path) -> None:
         (home / "config").mkdir()
-        text = 'current = "lab"\n[contexts.lab]\nurl = "https://lab:1"\nca_file = "/lab.crt"\ntoken_command = "echo canary"\n'
+        text = 'current = "lab"\n[contexts.lab]\nurl = "https://lab:1"\nca_file = "/lab.crt"\n'
+        text += 'token_command = "echo canary"\n'
         (home / "config" / "contexts.toml").write_text(text)
         _, env = self.shown(home, "foo", FLEX_FINGERPRINT="AA")
         assert (env["FLEX_URL"], env["FLEX_CA_FILE"], "FLEX_FINGERPRINT" in env) == ("https://lab:1", "/lab.crt", False)
