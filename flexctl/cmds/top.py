@@ -39,7 +39,7 @@ def top(
 
     flexctl top
     flexctl top --sort-by bitrate_kbps --filter cam
-    flexctl top --once -o json --query "[?stats.fps < `25`].id"
+    flexctl top --once -o json --query '[?stats.fps < `25`].id'
     flexctl top --for 10s | jq -c '[.id, .state, .stats.fps]'
     """
     from flexctl.live import top as live

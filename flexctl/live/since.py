@@ -94,8 +94,9 @@ def _look(client: FlexClient, after: int) -> tuple[str, datetime | None]:
     """What the first events after an id are: `gap`, or how old."""
     with Feed[Any](lambda _put: client.events.stream(since=after, resume=False)) as feed:
         for event in feed.items(SILENCE):
-            if event is not None and (event.type == "gap" or (at := told_at(event))):
-                return event.type, None if event.type == "gap" else at
+            at = told_at(event) if event is not None else None
+            if event is not None and (event.type == "gap" or at):
+                return event.type, at
     return "", None
 
 

@@ -135,7 +135,7 @@ EVENT: View[Seen] = View(
         Column("time", "TIME", lambda s: s.time, "clock"),
         Column("id", "ID", lambda s: s.event.id, "count", priority=3, wide=True),
         Column("event", "EVENT", lambda s: s.event.type, "event", priority=2),
-        Column("subject", "SUBJECT", lambda s: s.subject, priority=1),
+        Column("subject", "SUBJECT", lambda s: s.subject, priority=1, least=8),
         Column("what", "WHAT", lambda s: what(s.event), least=20),
     ),
     details=lambda s: [Part("", (Field("Event", s.event.type), Field("What", what(s.event))))],

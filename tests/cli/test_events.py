@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,9 +134,7 @@ class Ring:
         self.pipelines = self.list = self.events = self
 
     def raw(self) -> Any:
-        from flexclient import Reply
-
-        return Reply([], 200, {"last-event-id": str(self.head)})
+        return SimpleNamespace(headers={"last-event-id": str(self.head)})
 
     def stream(self, *, since: int, resume: bool) -> Listed:
         assert not resume
@@ -154,7 +153,7 @@ def ring() -> Ring:
 
 def log() -> tuple[Seen, ...]:
     """A bad minute."""
-    told = [
+    told: list[tuple[int, str, dict[str, Any]]] = [
         (58, "pipeline_created", {"id": "entrance-east-camera", "state": "ready", "order": "armed"}),
         (
             44,
