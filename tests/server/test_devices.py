@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flexserver.devices import alsa, modes, probe, watch
+from flexserver.devices import alsa, modes, nodes, probe, watch
 from flexserver.devices.modes import Mode
 from flexserver.devices.nodes import device_of
 from flexserver.devices.v4l2 import Interval, Size, code, fourcc
@@ -122,18 +122,32 @@ def test_a_code_is_its_four_letters_and_back() -> None:
     ],
 )
 def test_only_what_is_about_video_is_a_cue(message: bytes, about: bool) -> None:
-    assert watch.is_about_video(message) is about
+    assert watch.Cues().add(message) is about
 
 
 def test_every_announcement_that_waits_is_read_at_once() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs:
         ours.setblocking(False)
-        assert watch.concerns_video(ours) is False
+        cues = watch.Cues()
+        assert cues.hear(ours) is False
         for message in (b"a\0SUBSYSTEM=usb\0", b"a\0SUBSYSTEM=video4linux\0", b"a\0SUBSYSTEM=net\0"):
             theirs.send(message)
-        assert watch.concerns_video(ours) is True
-        assert watch.concerns_video(ours) is False, "nothing is left"
+        assert cues.hear(ours) is True
+        assert cues.hear(ours) is False, "nothing is left"
+
+
+def test_a_device_that_went_and_came_between_two_looks_is_another_plug() -> None:
+    here = {path: nodes.Node(f"{path} 7", "", "Cam", "uvc") for path in ("/dev/video0", "/dev/video1", "/dev/video2")}
+    cues = watch.Cues()
+    for action, name in (("remove", "video0"), ("add", "video0"), ("add", "video1"), ("remove", "video2")):
+        place = f"/devices/usb/video4linux/{name}"
+        said = [f"{action}@{place}", f"ACTION={action}", f"DEVPATH={place}", "SUBSYSTEM=video4linux"]
+        assert cues.add("\0".join(said).encode())
+    assert watch.replugged(here, here, cues.again) == ["/dev/video0"]
+    other = {**here, "/dev/video0": nodes.Node("/dev/video0 8", "", "Cam", "uvc")}
+    assert watch.replugged(here, other, cues.again) == [], "it is seen as it is"
+    assert watch.replugged({}, here, cues.again) == [], "it was seen to be gone"
 
 
 @pytest.mark.parametrize(
