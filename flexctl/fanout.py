@@ -263,10 +263,10 @@ def show(out: Out, shown: Shown) -> None:
     """Write what all boxes have shown as one."""
     pieces = [piece for of_box in shown.values() for piece in of_box]
     if not all(isinstance(piece, Text) for piece in pieces):
-        if out.form in {"json", "yaml"}:
+        if out.form in {"json", "yaml"} and not out.template:
             out.data({name: _document(found, out.sort_by) for name, found in shown.items()})
             return
-        if out.form == "ndjson":
+        if out.form == "ndjson" or out.template:
             out.data(_lines(shown, out.sort_by))
             return
         _tables(out, shown)

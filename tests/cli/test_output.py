@@ -158,6 +158,13 @@ class TestTemplate:
     def test_the_end_of_an_item(self) -> None:
         assert [read(text).ending for text in ("{id}", r"{id}\n", r"{id}\0", "x")] == ["\n", "", "", "\n"]
 
+    def test_of_several_boxes_each_item_says_of_which(self, box: FakeBox, tmp_path: Path) -> None:
+        text = f'[contexts.lab]\nurl = "{box.url}"\n[contexts.roof]\nurl = "{box.url}"\n'
+        (tmp_path / "contexts.toml").write_text(text)
+        argv = ("pipeline", "list", "--state", "error", "--all-contexts", "--template", "{context}: {id}")
+        ran = flexctl(*argv, url="http://nobody", FLEX_URL="", FLEX_CONFIG_DIR=str(tmp_path))
+        assert (ran.out, ran.err) == ("lab: broken\nroof: broken\n", "")
+
     def test_a_stream_is_written_by_it_too(self, box: FakeBox) -> None:
         argv = ("events", "--since", "0", "--count", "2", "--template", "{event} {data.id}")
         assert flexctl(*argv, url=box.url).out == "pipeline_created cam1\npipeline_created entrance-east-camera\n"
