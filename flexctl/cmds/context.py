@@ -111,7 +111,7 @@ def _pin(run: State, name: str, url: str, *, first: bool, no_check: bool) -> str
     if no_check or not url.startswith("https://") or run.given.get("ca_file"):
         return _normal(run.given["fingerprint"]) if run.given.get("fingerprint") else None
     seen = _look(run, url, "save it as it is, and trust it later: --no-check")
-    run.out.say("\n".join([f"{url} shows this certificate:", *_lines(seen, url)]))
+    run.out.say(f"{url} shows this certificate:", "\n".join(_lines(seen, url)))
     return _agreed(run, seen, f"Is it the one of {name}, and to be trusted?", first=first)
 
 
@@ -137,7 +137,7 @@ def _lines(seen: Seen, url: str) -> list[str]:
     names = ", ".join(dict.fromkeys(seen.names)) or "nobody"
     fits = f"yes, for {host}" if seen.named else f"not for {host}, but for {names}; a pin does not mind"
     ends = f"{'ended' if seen.ends <= now() else 'until'} {local(seen.ends)}" if seen.ends else "it does not say"
-    return [f"  SHA-256  {seen.fingerprint}", f"  name     {fits}", f"  valid    {ends}"]
+    return [f"SHA-256  {seen.fingerprint}", f"name     {fits}", f"valid    {ends}"]
 
 
 def _agreed(run: State, seen: Seen, question: str, *, first: bool) -> str:
@@ -299,8 +299,7 @@ def trust(ctx: typer.Context, name: MaybeName = None, trust_on_first_use: TrustF
         run.out.changed(f"{found} shows the certificate that is pinned.", [_saved(run.saved, found)], CONTEXT)
         return
     before = box.fingerprint or "none was pinned"
-    lines = [f"{box.url} shows another certificate.", f"  before   {before}", *_lines(seen, box.url)]
-    run.out.say("\n".join(lines))
+    run.out.say(f"{box.url} shows another certificate:", "\n".join([f"before   {before}", *_lines(seen, box.url)]))
     pin = _agreed(run, seen, f"Trust the new one of {found}?", first=trust_on_first_use)
     after = contexts.change(lambda saved: saved.with_box(found, {"fingerprint": pin, "ca_file": None}))
     run.out.changed(f"{found} is trusted with its new certificate.", [_saved(after, found)], CONTEXT)

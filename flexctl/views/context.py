@@ -80,7 +80,7 @@ def _data(saved: Saved) -> dict[str, Any]:
 
 CONTEXT: View[Saved] = View(
     columns=(
-        Column("current", "CURRENT", lambda s: s.current, shown=lambda s: "*" if s.current else None),
+        Column("current", "CURRENT", lambda s: s.current, shown=lambda s: "*" if s.current else " "),
         Column("name", "NAME", lambda s: s.name),
         Column("url", "BOX", lambda s: s.box.url, least=20),
         Column("trust", "TRUST", lambda s: s.trust, priority=1),

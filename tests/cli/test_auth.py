@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flexclient.testing import FakeFlex
-from flexctl import secrets
+from flexctl import contexts, secrets
 from flexctl.exits import Exit
 from tests.cli.desk import FORMS, URL, WORD, Desk, data
 from tests.cli.harness import flexctl, golden, terminal, transcript
@@ -280,9 +280,9 @@ def test_a_note_is_what_it_takes_to_look_into_a_keyring(desk: Desk) -> None:
 
 def test_two_boxes_have_two_notes_and_names_that_differ_only_in_spelling_one() -> None:
     same = ("https://Box.local", "box.local:443", "https://box.local:443/")
-    assert len({secrets.note_file(url) for url in same}) == 1
+    assert len({secrets.note_file(contexts.same(url)) for url in same}) == 1
     apart = ("https://box.local", "http://box.local", "https://box.local:3539", "https://box.local/api")
-    assert len({secrets.note_file(url) for url in apart}) == 4
+    assert len({secrets.note_file(contexts.same(url)) for url in apart}) == 4
 
 
 # A real terminal, a real box
