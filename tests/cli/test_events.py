@@ -210,21 +210,21 @@ class TestTerminal:
     @pytest.mark.parametrize("columns", [60, 80])
     def test_narrow_windows(self, box: FakeBox, columns: int) -> None:
         with window(box, "events", "--since", "0", size=(columns, 10)) as win:
-            box.emit("pipeline_error", {"id": "cam1", "message": "the source is gone"})
-            lines = win.has("the source is gone", "● live")
+            box.emit("pipeline_error", {"id": "cam1", "message": "source gone"})
+            lines = win.has("source gone", "● live")
             assert lines[0].startswith("TIME")
             assert any("ago" in line for line in lines)
 
     def test_a_slow_line_shows_the_newest_and_not_all_that_was(self, box: FakeBox) -> None:
-        """Nobody reads the terminal while thousands of events come: afterwards a few pictures are enough."""
+        """Nobody reads the terminal while hundreds of events come: afterwards a few pictures are enough."""
         with window(box, "events", size=(80, 10)) as win:
             win.has("● live")
             box.wait_for(lambda: box.streams == 1)
-            for number in range(2000):
+            for number in range(500):
                 box.emit("camera_added", {"device_path": f"/dev/video{number}", "device_name": "x"})
             before = len(win.raw)
-            win.has("/dev/video1999", "2000 events")
-            assert len(win.raw) - before < 2000 * 80 / 4, "not every event was drawn"
+            win.has("/dev/video499", "500 events")
+            assert len(win.raw) - before < 500 * 80 / 4, "not every event was drawn"
 
     def test_ctrl_c_leaves_the_last_picture(self, box: FakeBox) -> None:
         with window(box, "events", "--since", "0") as win:
