@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
@@ -118,6 +118,12 @@ class Call(Generic[T]):
         words.append(shlex.quote(url.rstrip("/") + self.target))
         return " ".join(words)
 
+    def shown(self) -> Call[None]:
+        """The same for people: its secrets are stars, so it is not to be sent."""
+        body = self.json if isinstance(self.json, Unset) else mask_json(self.json)
+        shown: Any = replace(self, json=body, headers=mask_headers(self.headers), returns=cast("Any", type(None)))
+        return cast("Call[None]", shown)
+
     def shown_body(self) -> str | None:
         """The body for people, secrets masked."""
         if not isinstance(self.text, Unset):
@@ -156,7 +162,8 @@ class Reply(Generic[T]):
         return self.headers.get("flex-applied")
 
     def __repr__(self) -> str:
-        return f"Reply(status={self.status}, data={mask_json(self.data)!r}, headers={self.headers!r})"
+        data = f"<{len(self.data)} bytes>" if isinstance(self.data, bytes) else repr(mask_json(self.data))
+        return f"Reply(status={self.status}, data={data}, headers={self.headers!r})"
 
 
 @dataclass(frozen=True, slots=True)

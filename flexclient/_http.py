@@ -247,8 +247,9 @@ def _is_stream(response: Response) -> bool:
 
 
 def _chunks(response: Response, raw: Callable[[], T], decoded: Callable[[], T]) -> T:
-    """The bytes of a stream: as they come, where nobody packed them."""
-    return decoded() if response.headers.get("content-encoding", "identity") != "identity" else raw()
+    """The bytes of a stream: as they come, where nobody packed or read them already."""
+    packed = response.headers.get("content-encoding", "identity") != "identity"
+    return decoded() if packed or response.is_stream_consumed else raw()
 
 
 def _shut(response: Response) -> bool:

@@ -16,6 +16,9 @@ class Unset:
     def __repr__(self) -> str:
         return "UNSET"
 
+    def __reduce__(self) -> str:
+        return "UNSET"  # there is one, in another process too
+
     def __bool__(self) -> bool:
         return False
 
@@ -33,6 +36,10 @@ class OpenEnum(StrEnum):
         member = str.__new__(cls, value)
         member._name_ = member._value_ = value
         return member
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
+        # By its value: a newer box's has no name here.
+        return type(self), (self._value_,)
 
     @property
     def known(self) -> bool:

@@ -54,8 +54,11 @@ class FlexError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword arguments would be lost on the way to another process.
-        return _rebuild, (type(self), self.args, self.__dict__)
+        # Keyword arguments would be lost on the way to another process. A secret must not go that way.
+        state = dict(self.__dict__)
+        if self.call is not None:
+            state["call"] = self.call.shown()
+        return _rebuild, (type(self), self.args, state)
 
 
 def _rebuild(kind: type[FlexError], args: tuple[Any, ...], state: dict[str, Any]) -> FlexError:

@@ -17,13 +17,17 @@ def admit(box: FakeBox, seen: Seen, *, key: bool = False) -> None:
     """Refuse who shows neither a good token nor the API key; `key`: only the key will do."""
     machine = box.api_key is not None and seen.headers.get("x-api-key") == box.api_key
     if key and box.api_key is not None and not machine:
-        raise _unauthorized("this needs the API key", "Send it as 'X-API-Key'.")
+        raise unauthorized("this needs the API key", "Send it as 'X-API-Key'.")
     if (box.token or box.password) and not (machine or box.bearer(seen) in {box.token, *box.sessions} - {None}):
-        raise _unauthorized("a token is needed", "Log in: POST /flex/auth/login gives a token.")
+        ended = ', error="invalid_token"' if box.bearer(seen) else ""
+        raise unauthorized("a token is needed", "Log in: POST /flex/auth/login gives a token.", ended)
 
 
-def _unauthorized(message: str, hint: str) -> Refusal:
-    return Refusal(ErrorCode.UNAUTHORIZED, message, hint=hint, headers={"www-authenticate": 'Bearer realm="flex"'})
+def unauthorized(message: str, hint: str, error: str = "") -> Refusal:
+    """The 401 that asks for a token."""
+    return Refusal(
+        ErrorCode.UNAUTHORIZED, message, hint=hint, headers={"www-authenticate": f'Bearer realm="flex"{error}'}
+    )
 
 
 def _status(box: FakeBox, seen: Seen) -> FakeAnswer:
@@ -37,7 +41,7 @@ def _login(box: FakeBox, seen: Seen) -> FakeAnswer:
     if box.password is None:
         raise Refusal(ErrorCode.CONFLICT, "no password is set", hint="Requests need no token.")
     if not hmac.compare_digest(password.encode(), box.password.encode()):
-        raise _unauthorized("the password is wrong", "Another one is tried with another login.")
+        raise unauthorized("the password is wrong", "Another one is tried with another login.")
     box.logins += 1
     token = f"fake-token-{box.logins}"
     box.sessions[token] = now(LIFETIME)

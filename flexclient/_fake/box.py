@@ -22,6 +22,9 @@ from flexclient.models import (
     check,
 )
 
+SAID = {"id": "", "mode": "simple", "on_demand": True}
+"""What every answer says, whether it was written or not."""
+
 Start: TypeAlias = Literal["plays", "times out", "fails"]
 
 
@@ -34,7 +37,8 @@ class Seen:
     """Still percent-encoded."""
     query: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes
+    body: bytes = field(repr=False)
+    """As it came, passwords too: `repr` leaves it out."""
 
     @property
     def json(self) -> Any:
@@ -81,6 +85,7 @@ class Kept:
     reason: str | None = None
     created_at: str = field(default_factory=lambda: now())
     updated_at: str = field(default_factory=lambda: now())
+    since: str = field(default_factory=lambda: now())
 
     @property
     def mount(self) -> str:
@@ -154,6 +159,7 @@ class FakeBox:
 
     def move(self, kept: Kept, state: State, reason: str | None = None) -> None:
         """Bring a pipeline into a state, and tell."""
+        kept.since = kept.since if kept.state == state else now()
         kept.state, kept.reason = state, reason
         self.ring.tell("pipeline_status", self.status(kept))
 
@@ -173,7 +179,8 @@ class FakeBox:
 
     def document(self, kept: Kept) -> dict[str, Any]:
         """A pipeline as it is answered."""
-        body = kept.spec.body()
+        written = {name: value for name, value in kept.spec.body().items() if value is not None}
+        body = {name: written.get(name, default) for name, default in SAID.items()} | written
         if body.get("source"):
             body["source"].pop("password", None)
         told = {"state": kept.state, "klv": {"available": False}}
@@ -190,6 +197,9 @@ class FakeBox:
             "reason": kept.reason,
             "output_uri": kept.mount.replace("0.0.0.0", "127.0.0.1"),  # noqa: S104 - an address, not a socket
             "readers": 0,
+            "since": kept.since,
+            "restarts": 0,
+            "klv": {"available": False},
             "stats": {"fps": 30.0, "bitrate_kbps": 750.0, "frames": 300, "dropped": 0} if playing else None,
         }
         return {name: value for name, value in document.items() if value is not None}
@@ -198,8 +208,8 @@ class FakeBox:
         """Refuse an output that another pipeline has."""
         for other in self.kept.values():
             if other.spec.id != id and other.mount == mine.mount:
-                detail = FieldError(field="output.uri", message=f"{mine.mount} is used by pipeline {other.spec.id}")
-                raise Refusal(ErrorCode.CONFLICT, "the mount is taken", details=(detail,))
+                message = f"the mount {mine.mount} is used by pipeline {other.spec.id}"
+                raise Refusal(ErrorCode.CONFLICT, message, hint="Choose another output.uri.")
 
     def check_camera(self, mine: Kept, id: str | None) -> None:  # noqa: A002 - the API's word
         """Refuse a camera that another pipeline has."""
@@ -242,7 +252,9 @@ def parsed(seen: Seen) -> Any:
     try:
         return json.loads(seen.body)
     except ValueError:
-        raise Refusal(ErrorCode.VALIDATION_ERROR, "the body is no JSON") from None
+        detail = FieldError(field="", message="the body is no JSON" if seen.body else "a body is needed")
+        hint = None if seen.body else "Send a JSON object."
+        raise Refusal(ErrorCode.VALIDATION_ERROR, detail.message, hint=hint, details=(detail,)) from None
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -52,7 +52,8 @@ def _get(box: FakeBox, seen: Seen) -> FakeAnswer:
     path = seen.query.get("path", "")
     if not path.startswith("/dev/"):
         detail = FieldError(field="path", message="a camera's path is /dev/videoN")
-        raise Refusal(ErrorCode.VALIDATION_ERROR, "path: a camera's path is /dev/videoN", details=(detail,))
+        hint = "GET /flex/cameras lists the cameras that are plugged in." if path else None
+        raise Refusal(ErrorCode.VALIDATION_ERROR, "path: a camera's path is /dev/videoN", hint=hint, details=(detail,))
     if path not in box.cameras:
         hint = "GET /flex/cameras lists the cameras that are plugged in."
         raise Refusal(ErrorCode.NOT_FOUND, f"the camera '{path}' does not exist", hint=hint)

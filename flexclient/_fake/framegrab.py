@@ -48,7 +48,7 @@ def _download(box: FakeBox, seen: Seen, file: str) -> FakeAnswer:
     etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     headers = {"content-type": "image/avif-sequence" if file.endswith("s") else "image/avif", "etag": etag}
     if seen.headers.get("if-match") not in {None, "*", etag}:
-        raise Refusal(ErrorCode.PRECONDITION_FAILED, f"'{file}' is another file now")
+        raise Refusal(ErrorCode.PRECONDITION_FAILED, f"'{file}' is another file now", hint="Read it again.")
     if seen.headers.get("if-none-match") == etag:
         return FakeAnswer(304, {"etag": etag})
     found = _RANGE.fullmatch(seen.headers.get("range", ""))

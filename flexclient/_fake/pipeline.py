@@ -51,7 +51,7 @@ def _create(box: FakeBox, seen: Seen) -> FakeAnswer:
         box.ring.tell("pipeline_created", box.document(kept))
     if not spec.on_demand:
         box.start(kept)
-    return _one(box, kept, 201)
+    return _one(box, kept, 201, location=f"/flex/pipeline/{spec.id}")
 
 
 def _get(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
@@ -65,7 +65,8 @@ def _replace(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     body = parsed(seen)
     if isinstance(body, dict) and body.setdefault("id", id) != id:
         detail = FieldError(field="id", message=f"the address says {id}")
-        raise Refusal(ErrorCode.VALIDATION_ERROR, "the ids differ", details=(detail,))
+        hint = "An id cannot be changed."
+        raise Refusal(ErrorCode.VALIDATION_ERROR, "the ids differ", hint=hint, details=(detail,))
     kept = box.find(id)
     if isinstance(body, dict):
         _keep_password(kept, body)

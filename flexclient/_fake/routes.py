@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from urllib.parse import unquote
 
 from flexclient._fake import (
@@ -20,8 +22,9 @@ from flexclient._fake import (
     webhook,
 )
 from flexclient._fake.box import FakeAnswer, FakeBox, Refusal, Seen, dumps
-from flexclient._fake.route import Route
+from flexclient._fake.route import VALUES, Route
 from flexclient.models import ErrorCode, FieldError
+from flexclient.models.pipeline import PIPELINE_ID
 
 _numbers = itertools.count(1)
 
@@ -30,9 +33,10 @@ def answer(box: FakeBox, seen: Seen) -> FakeAnswer:
     """Answer one request."""
     try:
         reply = _routed(box, seen)
+        reply = FakeAnswer(reply.status, {**reply.headers, "x-request-id": f"fake-{next(_numbers)}"}, reply.body)
     except Refusal as no:
-        return refusing(no)
-    return FakeAnswer(reply.status, {**reply.headers, "x-request-id": f"fake-{next(_numbers)}"}, reply.body)
+        reply = refusing(no)
+    return replace(reply, body=b"") if seen.method == "HEAD" else reply
 
 
 def refusing(no: Refusal) -> FakeAnswer:
@@ -49,25 +53,46 @@ def _routed(box: FakeBox, seen: Seen) -> FakeAnswer:
         if match is None or (route.ours and box.plain):
             continue
         allowed.append(route.method)
-        if route.method == seen.method:
+        if route.method == ("GET" if seen.method == "HEAD" else seen.method):
             _check_request(box, route, seen)
-            return route.do(box, seen, *map(unquote, match.groups()))
+            return route.do(box, seen, *_parameters(route, map(unquote, match.groups())))
     if allowed:
         message = f"{seen.path} does not take {seen.method}"
-        raise Refusal(ErrorCode.METHOD_NOT_ALLOWED, message, headers={"allow": ", ".join(allowed)})
-    raise Refusal(ErrorCode.NOT_FOUND, f"there is no {seen.path}")
+        raise Refusal(ErrorCode.METHOD_NOT_ALLOWED, message, headers={"allow": ", ".join(_also(allowed))})
+    hint = "GET /flex/openapi.json describes every address of this box."
+    raise Refusal(ErrorCode.NOT_FOUND, f"there is no {seen.path}", hint=hint)
 
 
 def _check_request(box: FakeBox, route: Route, seen: Seen) -> None:
     if not route.public:
         auth.admit(box, seen, key=route.key)
-    for name in seen.query:
-        if name not in route.query:
-            detail = FieldError(field=name, message="there is no such parameter")
-            raise Refusal(ErrorCode.VALIDATION_ERROR, f"unknown parameter {name}", details=(detail,))
+    faults = [FieldError(field=name, message=fault) for name in seen.query if (fault := _fault(route, seen, name))]
+    if faults:
+        raise Refusal(ErrorCode.VALIDATION_ERROR, f"{faults[0].field}: {faults[0].message}", details=tuple(faults))
     kind = seen.headers.get("content-type", "").partition(";")[0]
     if seen.body and kind not in route.takes:
-        raise Refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"bodies are {' or '.join(route.takes)}")
+        hint = f"Send 'Content-Type: {route.takes[0]}'."
+        raise Refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"bodies are {' or '.join(route.takes)}", hint=hint)
+
+
+def _also(methods: list[str]) -> list[str]:
+    return sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])})
+
+
+def _parameters(route: Route, found: Iterable[str]) -> list[str]:
+    values = list(found)
+    if route.path.startswith(pipeline.ALL) and values and PIPELINE_ID.fault(values[0]):
+        detail = FieldError(field="id", message=PIPELINE_ID.meaning)
+        raise Refusal(ErrorCode.VALIDATION_ERROR, f"id: {PIPELINE_ID.meaning}", details=(detail,))
+    return values
+
+
+def _fault(route: Route, seen: Seen, name: str) -> str | None:
+    if name not in route.query:
+        return "there is no such query parameter here"
+    return (
+        None if name not in VALUES or VALUES[name](seen.query[name]) else f"'{seen.query[name]}' is not what it may be"
+    )
 
 
 ROUTES: tuple[Route, ...] = (

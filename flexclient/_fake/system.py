@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from flexclient._fake.box import FakeAnswer, FakeBox, Seen
-from flexclient._fake.route import Route, json_answer, text_answer
+from flexclient._fake.route import Route, json_answer
 from flexclient._version import __version__
 
 
@@ -28,7 +28,8 @@ def _openapi(box: FakeBox, seen: Seen) -> FakeAnswer:
 
 
 def _metrics(box: FakeBox, seen: Seen) -> FakeAnswer:
-    return text_answer(f"# TYPE flex_pipelines gauge\nflex_pipelines {len(box.kept)}\n")
+    body = f"# TYPE flex_pipelines gauge\nflex_pipelines {len(box.kept)}\n"
+    return FakeAnswer(200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"}, body.encode())
 
 
 ROUTES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from flexclient._fake.auth import unauthorized
 from flexclient._fake.box import FakeAnswer, FakeBox, Kept, Refusal, Seen, spec_of
 from flexclient._fake.route import Route, json_answer
 from flexclient.models import ErrorCode, FieldError, Order, State
@@ -14,12 +15,13 @@ PATH = "/flex/triggers/mediaMtx/publish"
 def _named(box: FakeBox, seen: Seen) -> tuple[str, str]:
     """The pipeline's id, and its source's address. A box without a key lets nobody in here."""
     if box.api_key is None or seen.headers.get("x-api-key") != box.api_key:
-        raise Refusal(ErrorCode.UNAUTHORIZED, "this needs the API key", hint="Send it as 'X-API-Key'.")
+        raise unauthorized("this needs the API key", "Send it as 'X-API-Key'.")
     path = seen.query.get("path", "").strip("/")
     name = seen.query.get("pipelineId") or re.sub("[^A-Za-z0-9_-]", "", path)
     if not 0 < len(name) <= 64:
         detail = FieldError(field="path", message="the path gives no id")
-        raise Refusal(ErrorCode.VALIDATION_ERROR, "path: the path gives no id", details=(detail,))
+        hint = "pipelineId names one where the path gives none."
+        raise Refusal(ErrorCode.VALIDATION_ERROR, "path: the path gives no id", hint=hint, details=(detail,))
     return name, f"rtsp://127.0.0.1:8554/{path}"
 
 

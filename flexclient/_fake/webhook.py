@@ -36,7 +36,9 @@ def _create(box: FakeBox, seen: Seen) -> FakeAnswer:
     document = {"id": id, "url": spec.url, "events": [event.value for event in spec.events], "created_at": now()}
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     box.webhooks[id] = Hook(document)
-    return json_answer(document if box.plain else {**document, "secret": secret}, 201)
+    if box.plain:
+        return json_answer(document, 201)
+    return json_answer({**document, "secret": secret}, 201, location=f"/flex/webhooks/{id}")
 
 
 def _private(box: FakeBox, url: str) -> str | None:

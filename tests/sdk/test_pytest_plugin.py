@@ -10,7 +10,6 @@ from pathlib import Path
 
 PROGRAM = """
 import asyncio, os, sys
-from flexclient import FlexClient
 
 def test_nothing_is_imported():
     assert not {"httpx", "pydantic", "flexclient.client", "flexclient.testing"} & set(sys.modules)
@@ -23,6 +22,7 @@ def test_sync(fake_flex, flex_client):
 def test_new_for_each_test(fake_flex, flex_client):
     assert flex_client.pipelines.list() == []
     assert "FLEX_TOKEN" not in os.environ
+    from flexclient import FlexClient
     assert FlexClient(transport=fake_flex).url == "https://127.0.0.1:3539"
 
 def test_async(fake_flex, async_flex_client):
