@@ -162,16 +162,13 @@ class TestStoredPassword:
         for name, value in lab.env.items():
             monkeypatch.setenv(name, value)
         account, logins = "lab http://127.0.0.1:9", 0
-        from flexclient.testing import FakeFlex
-
-        client_box = FakeFlex(password=WORD)
 
         def log_in(password: str) -> Any:
             nonlocal logins
             logins += 1
             from flexclient import FlexClient
 
-            return FlexClient(url=URL, transport=client_box).auth.login(password)
+            return FlexClient(url=URL, transport=lab.box).auth.login(password)
 
         def clock() -> datetime:
             return datetime.now(UTC)
