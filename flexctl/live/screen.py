@@ -101,6 +101,8 @@ class Screen:
         self._shown = new
 
     def _write(self, text: str) -> None:
+        if os.environ.get("TERM") == "dumb":  # it cannot move its cursor, and would show how it is moved
+            return
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
