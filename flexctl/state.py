@@ -286,9 +286,9 @@ def connect(**settings: Any) -> FlexClient:
     # httpx brings a command line of its own, with click, rich and pygments: half of its time to import. Told that
     # there is none, it goes on without.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    from flexclient import FlexClient
-
     import logging
+
+    from flexclient import FlexClient
 
     logging.getLogger("flexclient").addHandler(logging.NullHandler())  # Out says what there is to say
 

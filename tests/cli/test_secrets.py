@@ -177,7 +177,7 @@ class TestStoredPassword:
         tokens = [StoredToken(account, log_in, lambda *said: warned.append(str(said)), clock) for _ in range(4)]
         assert len({token() for token in tokens}) == 1, "the stored one first"
         found: list[str] = []
-        threads = [threading.Thread(target=lambda token=token: found.append(token())) for token in tokens]  # type: ignore[misc]
+        threads = [threading.Thread(target=lambda token=token: found.append(token())) for token in tokens]
         for thread in threads:
             thread.start()
         for thread in threads:
