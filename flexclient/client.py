@@ -81,7 +81,7 @@ class FlexClient(_Client):
     - `retries`: tries after the first, where another try does no harm.
     - `headers`: sent with each request.
     - `guard`: asked before each call is sent, logins by itself too; what it raises keeps the call from being sent.
-    - `on_call`: told of each call and of its end, such as `flexclient.otel.traced()`.
+    - `on_call`: told of each call and of its end, such as `otel.traced()` (`from flexclient import otel`).
     - `transport`: another way out than the network, such as `flexclient.testing.FakeFlex`.
 
     Raises `UsageError` for a setting that cannot be used. Making a client sends nothing.
