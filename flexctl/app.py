@@ -201,7 +201,7 @@ TABLE: dict[str, Entry | Group] = {
     ),
     "play": Entry("flexctl.cmds.play:play", "Watch a pipeline here: start a player on this machine"),
     "open": Entry("flexctl.cmds.open:open_", "Open the box's web interface in a browser"),
-    "doctor": Entry("flexctl.cmds.doctor:doctor", "Look for what is wrong, and say what mends it", boxes="each"),
+    "doctor": Entry("flexctl.cmds.doctor:doctor", "Look for what is wrong, and say what mends it", boxes="all"),
     "discover": Entry("flexctl.cmds.discover:discover", "Find boxes on the network", boxes="none"),
     "alias": Group("Words of one's own for long commands", ALIAS),
     "completion": Entry(

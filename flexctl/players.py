@@ -36,7 +36,8 @@ def command_of(wish: str | None, uri: str, title: str) -> list[str]:
         there = installed()
         if not there:
             raise Stop(
-                f"no player is installed; looked for {', '.join(PLAYERS)}", f"{INSTALL}\nor open {uri} elsewhere"
+                f"no player is installed; looked for {', '.join(PLAYERS)}",
+                f"install one: {INSTALL}\nor open {uri} elsewhere",
             )
         return [there[0], *_arguments(there[0], uri, title)]
     words = _words(wish)

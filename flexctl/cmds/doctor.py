@@ -36,6 +36,23 @@ def doctor(ctx: typer.Context) -> None:
     flexctl doctor -o json --query "[?status=='fail'].mend"
     """
     run = state_of(ctx)
+    try:
+        many = run.many
+    except Stop:  # the contexts cannot be read: that is a finding, and no reason to find no other
+        many = False
+    if not many:
+        _examine(run)
+        return
+    from flexctl.fanout import fan_out
+
+    def each(state: State) -> None:
+        with state:
+            _examine(state)
+
+    fan_out(run, ctx.command_path, each, yes=False)
+
+
+def _examine(run: State) -> None:
     seconds = run.settings.get("timeout") or SECONDS
     with run.out.progress("Looking"):
         findings = examine(_looks(run, seconds), STEPS * seconds)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RTSP_PORT = 8731
 _REST = "clock, versions, login, GStreamer, ports, disk"
+_NEEDED = {"address", "connection", "certificate"}
+"""What has to be well before anything is sent. A pinned certificate that has ended is trusted all the same."""
 _RENEW = "sudo systemctl restart flexserver"
 """A box renews its certificate when it starts, and each day."""
 
@@ -62,11 +64,11 @@ class Patient:
 
 def looks(patient: Patient) -> Iterator[Finding]:
     """Everything about the box. Where one step fails, those that need it are not taken."""
-    for step, left in ((_found, _REST), (_answers, _REST), (_trusted, _REST)):
+    for step in (_found, _answers, _trusted):
         for finding in step(patient):
             yield finding
-            if finding.status == "fail":
-                yield Finding("box", "skip", f"not looked at because of that: {left}")
+            if finding.status == "fail" and finding.check in _NEEDED:
+                yield Finding("box", "skip", f"not looked at because of that: {_REST}")
                 return
     asked: dict[str, Callable[[FlexClient, Patient], Iterator[Finding]]] = {
         "versions": _versions,

@@ -32,7 +32,7 @@ OFF = "http://127.0.0.1:1"
 
 
 @pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
+def env(tmp_path: Path) -> dict[str, Any]:
     return {"FLEX_CONFIG_DIR": str(tmp_path / "config"), "FLEX_TOKEN": "canary-token"}
 
 
@@ -68,7 +68,7 @@ def listener(*, answer: bytes | None = None) -> Iterator[int]:
 
 
 class TestDoctor:
-    def test_a_real_box(self, tmp_path: Path, env: dict[str, str]) -> None:
+    def test_a_real_box(self, tmp_path: Path, env: dict[str, Any]) -> None:
         del env["FLEX_TOKEN"]
         with Box(tmp_path / "data") as box:
             ran = flexctl("doctor", "-o", "json", url=box.url, **env)
@@ -92,7 +92,7 @@ class TestDoctor:
             assert changed["status"] == "fail"
             assert "ANOTHER one" in changed["message"]
 
-    def test_a_box_that_is_off(self, env: dict[str, str]) -> None:
+    def test_a_box_that_is_off(self, env: dict[str, Any]) -> None:
         ran = flexctl("doctor", url=OFF, on=terminal(60), **env)
         assert ran.code == 1
         assert "nobody listens there" in ran.out
@@ -102,24 +102,24 @@ class TestDoctor:
         mends = [line for line in ran.out.splitlines() if "→" in line]
         assert max(len(line) for line in ran.out.splitlines() if line not in mends) <= 60
 
-    def test_a_name_that_nobody_knows(self, env: dict[str, str]) -> None:
+    def test_a_name_that_nobody_knows(self, env: dict[str, Any]) -> None:
         found = findings(flexctl("doctor", "-o", "json", url="https://box.invalid", **env))
         assert found["address"]["status"] == "fail"
         assert found["address"]["mend"] == "flexctl discover"
 
-    def test_a_box_that_says_nothing_does_not_hold_it_up(self, env: dict[str, str]) -> None:
+    def test_a_box_that_says_nothing_does_not_hold_it_up(self, env: dict[str, Any]) -> None:
         with listener() as port:
             start = time.monotonic()
             ran = flexctl("doctor", "--timeout", "300ms", "-o", "json", url=f"https://127.0.0.1:{port}", **env)
             assert time.monotonic() - start < 8
         assert findings(ran)["certificate"]["message"] == "the handshake failed: no answer within 0.3 s"
 
-    def test_a_port_that_speaks_no_tls(self, env: dict[str, str]) -> None:
+    def test_a_port_that_speaks_no_tls(self, env: dict[str, Any]) -> None:
         with listener(answer=b"HTTP/1.0 400 no\r\n\r\n") as port:
             ran = flexctl("doctor", "--timeout", "2s", "-o", "json", url=f"https://127.0.0.1:{port}", **env)
         assert "does not speak TLS as it should" in findings(ran)["certificate"]["message"]
 
-    def test_an_old_box_and_its_troubles(self, box: FakeBox, env: dict[str, str]) -> None:
+    def test_an_old_box_and_its_troubles(self, box: FakeBox, env: dict[str, Any]) -> None:
         message = "there is no GStreamer: GStreamer has no element x264enc, h264parse"
         box.health["parts"]["rtsp"] = {"status": "failed", "message": message}
         ran = flexctl("doctor", "-o", "json", url=box.url, **env)
@@ -131,18 +131,18 @@ class TestDoctor:
         assert found["keyring"]["status"] == "ok"
         assert "canary" not in ran.out + ran.err
 
-    def test_an_answer_that_is_none_is_a_finding(self, box: FakeBox, env: dict[str, str]) -> None:
+    def test_an_answer_that_is_none_is_a_finding(self, box: FakeBox, env: dict[str, Any]) -> None:
         box.fail = Fault(500, "INTERNAL_ERROR", "it broke")
         ran = flexctl("doctor", "-o", "json", url=box.url, **env)
         assert findings(ran)["versions"]["message"] == "it broke"
         assert "Traceback" not in ran.out + ran.err
 
     @pytest.mark.parametrize("form", ["table", "wide", "csv", "name", "yaml", "ndjson"])
-    def test_forms(self, form: str, box: FakeBox, env: dict[str, str]) -> None:
+    def test_forms(self, form: str, box: FakeBox, env: dict[str, Any]) -> None:
         ran = flexctl("doctor", "-o", form, url=box.url, **env)
         assert "rtsp output" in ran.out
 
-    def test_files_of_its_own(self, env: dict[str, str], tmp_path: Path) -> None:
+    def test_files_of_its_own(self, env: dict[str, Any], tmp_path: Path) -> None:
         folder = tmp_path / "config"
         folder.mkdir()
         (folder / "aliases.toml").write_text("a = \n")
@@ -155,7 +155,7 @@ class TestDoctor:
         assert faults[2]["mend"] == f"chmod 600 '{folder}/other.toml'"
 
     def test_a_file_of_contexts_that_is_broken_is_found_and_not_fatal(
-        self, env: dict[str, str], tmp_path: Path
+        self, env: dict[str, Any], tmp_path: Path
     ) -> None:
         folder = tmp_path / "config"
         folder.mkdir()
@@ -314,11 +314,9 @@ class TestPlay:
 
 class TestOpen:
     def test_it_prints_the_address_where_no_browser_is(self) -> None:
-        for argv, more in (
-            (("open",), {"SSH_CONNECTION": "1", "DISPLAY": ":0", "BROWSER": ""}),
-            (("open", "--print"), {}),
-        ):
-            assert flexctl(*argv, url="https://box.example:3539", **more).out == "https://box.example:8443/\n"
+        ssh: dict[str, Any] = {"SSH_CONNECTION": "1", "DISPLAY": ":0", "BROWSER": ""}
+        for argv in (("open",), ("open", "--print")):
+            assert flexctl(*argv, url="https://box.example:3539", **ssh).out == "https://box.example:8443/\n"
         ran = flexctl("open", "--print", "--port", "9443", "-o", "json", url="https://[2001:db8::7]:3539")
         assert json.loads(ran.out) == {"url": "https://[2001:db8::7]:9443/"}
 
