@@ -10,6 +10,7 @@ from flexctl.doctor import here
 from flexctl.doctor.examine import Look, examine
 from flexctl.doctor.finding import Finding, failed
 from flexctl.errors import Stop
+from flexctl.exits import Exit
 from flexctl.out.style import paint
 from flexctl.state import State, state_of
 from flexctl.views.doctor import FINDING, report
@@ -82,7 +83,8 @@ def _box(run: State, seconds: float) -> "Iterator[Finding]":
     try:
         patient = Patient(run.box, lambda: run.client, run.problem_of, run.out.clock, __version__, seconds)
     except Stop as error:  # no such context, or a file of them that cannot be read
-        yield Finding("box", "fail", error.problem.sentence, "flexctl context list")
+        mend = "flexctl context list" if error.problem.code == Exit.NOT_FOUND else ""
+        yield Finding("box", "fail", error.problem.sentence, mend)
         return
     yield from looks(patient)
 

@@ -160,9 +160,20 @@ class TestDoctor:
         folder = tmp_path / "config"
         folder.mkdir()
         (folder / "contexts.toml").write_text("[contexts\n")
-        ran = flexctl("doctor", "-o", "json", url="", **env)
+        ran = flexctl("doctor", "-o", "json", FLEX_URL="", **env)
         assert ran.code == 1
         assert findings(ran)["config"]["mend"].startswith("mv ")
+
+    def test_several_boxes(self, env: dict[str, Any], tmp_path: Path, box: FakeBox) -> None:
+        folder = tmp_path / "config"
+        folder.mkdir()
+        (folder / "contexts.toml").write_text(f'[contexts.a]\nurl = "{box.url}"\n[contexts.b]\nurl = "{OFF}"\n')
+        (folder / "contexts.toml").chmod(0o600)
+        del env["FLEX_TOKEN"]
+        ran = flexctl("doctor", "--all-contexts", "-o", "json", FLEX_URL="", **env)
+        assert ran.code == 1
+        found = {name: {one["check"]: one["status"] for one in told} for name, told in json.loads(ran.out).items()}
+        assert (found["a"]["connection"], found["b"]["connection"]) == ("ok", "fail")
 
 
 class TestJudgements:
