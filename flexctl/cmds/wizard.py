@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flexctl.errors import Misuse, Stop
@@ -58,12 +57,15 @@ class _Box:
 
     def __init__(self, run: State) -> None:
         self._client = run.client
+        self._taken: list[str] | None = None
         self._modes: dict[str, Sequence[CameraCapability]] = {}
 
-    @cached_property
-    def ids(self) -> list[str]:
+    @property
+    def ids(self) -> Sequence[str]:
         """The ids that are taken."""
-        return [pipeline.id for pipeline in self._client.pipelines.list()]
+        if self._taken is None:
+            self._taken = [pipeline.id for pipeline in self._client.pipelines.list()]
+        return self._taken
 
     def cameras(self) -> Sequence[Camera]:
         """The cameras that are plugged in."""

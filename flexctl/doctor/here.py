@@ -69,7 +69,7 @@ def terminal(shown: Terminal, environ: Mapping[str, str] = os.environ) -> Iterat
 
 def files() -> Iterator[Finding]:
     """Whether flexctl's own files can be read, and by nobody else."""
-    folder = config_dir()
+    folder, found = config_dir(), list[Path]()
     try:
         found = sorted(path for path in folder.rglob("*") if path.suffix in {".toml", ".json"})
         faults = [fault for path in found for fault in _faults(path)]
