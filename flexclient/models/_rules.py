@@ -150,6 +150,8 @@ class Network(Rule):
     """A network in CIDR form: `10.0.0.0/8`, `fd00::/8`."""
 
     def fault(self, value: Any) -> str | None:
+        if "%" in value:
+            return "a network has no zone: leave out what stands from '%' to '/'"
         try:
             ipaddress.ip_network(value)
         except ValueError:

@@ -27,7 +27,9 @@ class WebhookEvent(OpenEnum):
 class WebhookSpec(Model):
     """A webhook as its owner writes it."""
 
-    url: Annotated[str, Length(2048, 1), Pattern(r"https?://[^\s]+", "a webhook's address is http:// or https://")]
+    url: Annotated[
+        str, Length(2048, 1), Pattern(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s]+", "a webhook's address is http:// or https://")
+    ]
     """Where to POST. Private and loopback targets need `webhook_allowed_networks` in the settings."""
     events: Annotated[tuple[WebhookEvent, ...], Length(16, 1), Distinct()]
     """What to tell."""

@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,7 @@ from flexserver.rates import Limiter
 from flexserver.routes import TABLE
 from flexserver.routing import EVENTS, Call, Endpoint, allowed, choose, decoded, read_query
 
+_ABSOLUTE = re.compile(rb"https?://([^/]*)", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        scope = origin_form(scope)
         request = Request(scope, receive)
         request_id = _request_id(request)
         told, begun = _Told(), time.monotonic()
@@ -138,6 +141,17 @@ class App:
             message = f"this may be asked {endpoint.rate.count} times in {endpoint.rate.seconds:g} seconds"
             hint = f"Try again in {wait} seconds."
             raise Refusal(ErrorCode.RATE_LIMITED, message, hint, headers={"Retry-After": str(wait)})
+
+
+def origin_form(scope: Scope) -> Scope:
+    """A request for a whole address, as one for its path at its host: the `Host` header does not count beside it."""
+    found = _ABSOLUTE.match(scope["raw_path"])
+    if found is None:
+        return scope
+    raw = scope["raw_path"][found.end() :] or b"/"
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    path = unquote(raw.decode("latin-1"))
+    return {**scope, "raw_path": raw, "path": path, "headers": [*headers, (b"host", found[1])]}
 
 
 def _request_id(request: Request) -> str:

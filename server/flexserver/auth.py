@@ -23,6 +23,7 @@ from starlette.requests import Request
 from flexclient.models import ErrorCode
 from flexserver.errors import Refusal, conflict
 from flexserver.passwords import Hasher
+from flexserver.rates import network
 from flexserver.store import Store
 
 LIFETIME = 24 * 3600.0
@@ -141,14 +142,14 @@ class Auth:
         shown = _digest(request.headers.get("x-api-key", ""))
         return self._api_key is not None and hmac.compare_digest(shown, self._api_key)
 
-    async def login(self, password: str) -> tuple[str, float]:
-        """Begin a session: its token, and when it ends. Raises `Refusal` (401, 409, 503, 507)."""
+    async def login(self, password: str, address: str = "") -> tuple[str, float]:
+        """Begin a session for who asks from `address`: its token and its end. Raises `Refusal` (401, 409, 503, 507)."""
         while True:
             checked = self._password
             if checked is None:
                 hint = "Requests need no token. PUT /flex/auth/password sets a password."
                 raise conflict("no password is set, so there is nothing to log in to", hint)
-            if not await self._hasher.matches(checked, password):
+            if not await self._hasher.matches(checked, password, network(address)):
                 raise _unauthorized("the password is wrong", LOST)
             async with self._turn:
                 if checked == self._password:  # else it was changed meanwhile: the new one decides

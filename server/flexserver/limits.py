@@ -55,7 +55,7 @@ async def _collect(request: Request) -> bytes:
 
 def _too_large() -> Refusal:
     message = f"the body is larger than {MAX_BODY} bytes"
-    return Refusal(ErrorCode.PAYLOAD_TOO_LARGE, message, "Send one pipeline a request.", headers=_CLOSE)
+    return Refusal(ErrorCode.PAYLOAD_TOO_LARGE, message, "Nothing that this box takes is that large.", headers=_CLOSE)
 
 
 def check_framing(request: Request) -> None:

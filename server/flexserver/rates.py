@@ -55,3 +55,12 @@ def peer(address: str) -> str:
     if found.ipv4_mapped:
         return str(found.ipv4_mapped)
     return str(ipaddress.IPv6Network((found, 64), strict=False))
+
+
+def network(address: str) -> str:
+    """Whose neighbours count as one: the /24 of an IPv4 address, the /48 of IPv6."""
+    try:
+        found = ipaddress.ip_network(peer(address))
+    except ValueError:
+        return address
+    return str(found.supernet(new_prefix=24 if found.version == 4 else 48))

@@ -46,8 +46,8 @@ class Query:
     """Several, with commas between them."""
     required: bool = False
     """It may not be left out."""
-    pattern: str = ""
-    """A regular expression for the whole of it; empty: anything."""
+    form: Path | None = None
+    """It is such a thing as this path parameter; None: anything."""
 
     def fault(self, text: str) -> str | None:
         """What is wrong with it."""
@@ -58,8 +58,8 @@ class Query:
         for part in text.split(",") if self.many else [text]:
             if self.values and part not in self.values:
                 return f"'{part[:40]}' is not one of {', '.join(self.values)}"
-            if self.pattern and not re.fullmatch(self.pattern, part):
-                return f"'{part[:40]}' is not what it may be: {self.meaning}"
+            if self.form and not re.fullmatch(self.form.pattern, part):
+                return f"'{part[:40]}' is none: {self.form.meaning}"
         return None
 
 
@@ -165,15 +165,22 @@ class Call:
         """The body, a JSON object. Raises `Refusal`."""
         patch = self.endpoint.method == "PATCH"
         check_media_type(self.request, (JSON, MERGE_PATCH) if patch else (JSON,))
-        return parse_object(await read_body(self.request))
+        return parse_object(await self._body())
 
     async def text(self) -> str:
         """The body, plain text. Raises `Refusal`."""
         check_media_type(self.request, self.endpoint.takes or (PLAIN,))
         try:
-            return (await read_body(self.request)).decode()
+            return (await self._body()).decode()
         except UnicodeDecodeError as error:
             raise invalid_field("", f"the body is not UTF-8 at byte {error.start}") from None
+
+    async def _body(self) -> bytes:
+        """What let the request in must still do so when its body is here. Raises `Refusal` (401)."""
+        body = await read_body(self.request)
+        if not self.endpoint.public:
+            self.grant = self.box.auth.admit(self.request, key=self.endpoint.key)
+        return body
 
     def many(self, name: str) -> frozenset[str] | None:
         """The parts of a query parameter with commas, None where it is absent."""

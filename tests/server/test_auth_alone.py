@@ -11,10 +11,12 @@ import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
 
+from flexclient.models import ErrorCode
 from flexserver import auth as auth_part
 from flexserver.auth import Auth, Grant
 from flexserver.config import Config
 from flexserver.errors import Refusal
+from flexserver.passwords import MAX_OF_NETWORK, Hasher
 from flexserver.store import Store
 from tests.server.door import KEY, WORD
 
@@ -108,3 +110,19 @@ class TestAlone:
 def request(token: str, key: str | None = None) -> Request:
     headers = [(b"authorization", f"Bearer {token}".encode())]
     return Request({"type": "http", "headers": headers + ([(b"x-api-key", key.encode())] if key is not None else [])})
+
+
+def test_many_logins_from_one_network_take_no_place_from_another() -> None:
+    async def main() -> tuple[list[bool | BaseException], bool]:
+        hasher = Hasher()
+        made = await hasher.hash(WORD)
+        flood = [asyncio.create_task(hasher.matches(made, "wrong", "192.0.2.0/24")) for _ in range(100)]
+        await asyncio.sleep(0)  # all of them have asked
+        honest = await hasher.matches(made, WORD, "198.51.100.0/24")
+        return await asyncio.gather(*flood, return_exceptions=True), honest
+
+    answers, honest = asyncio.run(main())
+    assert honest
+    refused = [answer for answer in answers if isinstance(answer, Refusal)]
+    assert {refusal.code for refusal in refused} == {ErrorCode.OVERLOADED}
+    assert len(answers) - len(refused) == MAX_OF_NETWORK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import threading
 import time
@@ -12,9 +13,11 @@ from itertools import pairwise
 from statistics import median
 
 import httpx
+import pytest
 
 from tests.server.conftest import FakeBoxes
 from tests.server.door import BY_KEY, KEY, LOGIN, LOGOUT, PASSWORD, WORD, Door, bearer, code
+from tests.server.test_http import answer, raw
 from tests.support.api import Api, until
 
 
@@ -123,6 +126,43 @@ class TestRaces:
             answers = at_once(*(partial(one.call, "POST", LOGOUT, headers=bearer(token)) for one in (locked, other)))
             assert {answer.status_code for answer in answers} <= {204, 401}
         assert not locked.lets_in(token)
+
+
+class TestSlowBodies:
+    """Who was let in when his request came must still be let in when its body is here."""
+
+    @pytest.mark.parametrize(
+        ("head", "body"),
+        [
+            ("PUT /flex/settings HTTP/1.1\r\nContent-Type: application/json", b'{"name": "late"}'),
+            ("POST /flex/license HTTP/1.1\r\nContent-Type: text/plain", b"licence"),
+        ],
+    )
+    def test_what_ended_before_the_body_came_lets_nobody_in(self, locked: Door, head: str, body: bytes) -> None:
+        token = locked.login()
+        with raw(locked.box) as connection:
+            began = f"{head}\r\nHost: a\r\nAuthorization: Bearer {token}\r\nX-Request-Id: slow\r\n"
+            rest = f"Connection: close\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+            connection.sendall((began + rest).encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 100"), "it is admitted, and its body is waited for"
+            assert locked.call("POST", LOGOUT, headers=bearer(token)).status_code == 204
+            connection.sendall(body)
+            status, headers, said = answer(connection)
+        assert (status, json.loads(said)["code"]) == (401, "UNAUTHORIZED")
+        assert headers["www-authenticate"].startswith("Bearer")
+        assert "name" not in locked.get("/flex/settings", headers=BY_KEY).json()
+
+    def test_the_first_password_shuts_out_whose_body_is_late(self, door: Door) -> None:
+        body = b'{"name": "late"}'
+        with raw(door.box) as connection:
+            connection.sendall(
+                b"PUT /flex/settings HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            assert connection.recv(100).startswith(b"HTTP/1.1 100")
+            assert door.set().status_code == 204
+            connection.sendall(body)
+            assert answer(connection)[0] == 401
 
 
 class TestLimits:

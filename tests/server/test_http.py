@@ -172,6 +172,10 @@ def test_json_with_its_charset_or_other_parameters_is_fine(api: Api, parameters:
 
 def test_a_body_too_large_is_413_declared_or_not(api: Api) -> None:
     fault(post(api, b" " * (1024 * 1024 + 1)), 413, "PAYLOAD_TOO_LARGE")
+    licence = api.call(
+        "POST", "/flex/license", content=b"x" * (1024 * 1024 + 1), headers={"Content-Type": "text/plain"}
+    )
+    assert "pipeline" not in (fault(licence, 413, "PAYLOAD_TOO_LARGE").hint or "")
     chunks = (b" " * 65536 for _ in range(17))
     fault(api.call("POST", "/flex/pipeline", content=chunks, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
     big = spec(metadata={"a": "x" * 900_000})
@@ -187,6 +191,8 @@ def test_unknown_and_bad_query_parameters_are_named(api: Api) -> None:
     ]:
         document = fault(api.get(f"/flex/pipeline?{query}"), 400, "VALIDATION_ERROR")
         assert field in [detail.field for detail in document.details]
+    document = fault(api.get("/flex/files/framegrabs?pipeline_id=.."), 400, "VALIDATION_ERROR")
+    assert document.details[0].message == "'..' is none: an id is 1 to 64 letters, digits, '-' and '_'"
     api.create()
     for tail in ("0", "1001", "-1", "x", "1e2", "9" * 40, "\u0663"):
         fault(api.get("/flex/pipeline/cam1/logs", params={"tail": tail}), 400, "VALIDATION_ERROR")
@@ -205,6 +211,28 @@ def test_an_encoded_slash_begins_no_other_address(api: Api, tail: str) -> None:
     for method in ("PUT", "GET", "DELETE"):
         fault(api.call(method, f"/flex/pipeline/v1{tail}"), 400, "VALIDATION_ERROR")
     assert api.status("v1")["order"] == "play"
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"https://gate.example:3539/flex/version", 200),
+        (b"HTTPS://gate.example/flex/pipeline/cam1/status?", 200),
+        (b"https://gate.example/flex/pipeline?nope=1", 400),
+        (b"https://gate.example/flex/nope", 404),
+        (b"https://gate.example", 404),
+        (b"https://gate.example?x=1", 404),
+    ],
+)
+def test_a_target_may_be_a_whole_address(api: Api, target: bytes, status: int) -> None:
+    """RFC 9112, 3.2.2: then its host counts, and not the header's."""
+    api.create()
+    with raw(api.box) as connection:
+        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n")
+        said, _, body = answer(connection)
+    assert said == status, body
+    if b"status" in target:
+        assert json.loads(body)["output_uri"].startswith("rtsp://gate.example:")
 
 
 def test_a_path_may_be_encoded_otherwise(api: Api) -> None:

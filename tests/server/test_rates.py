@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flexserver import rates
-from flexserver.rates import Limiter, Rate, peer
+from flexserver.rates import Limiter, Rate, network, peer
 
 RATE = Rate(5, 900)
 STEPS = st.lists(st.tuples(st.integers(0, 400), st.sampled_from("abc")), max_size=60)
@@ -74,3 +74,17 @@ def test_one_site_of_ipv6_is_one_peer() -> None:
 @given(st.ip_addresses())
 def test_every_address_is_somebody(address: object) -> None:
     assert peer(str(address)) == peer(peer(str(address)).partition("/")[0])
+
+
+@pytest.mark.parametrize(
+    ("address", "whole"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("", ""),
+    ],
+)
+def test_neighbours_are_one_network(address: str, whole: str) -> None:
+    assert network(address) == whole

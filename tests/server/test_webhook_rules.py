@@ -11,6 +11,7 @@ import pytest
 
 from flexserver.ring import Frame
 from flexserver.webhooks.derive import Memory, Run, derive, ended, of_json, to_json
+from flexserver.webhooks.documents import item, read
 from flexserver.webhooks.sender import Forbidden, Sender, permitted
 from flexserver.webhooks.targets import fault_of_address, fault_of_headers, read_url
 from flexserver.webhooks.verdict import JITTER, LONGEST, MAX_ATTEMPTS, PAUSES, Outcome, error_of, judge
@@ -94,6 +95,7 @@ def test_a_name_is_looked_up_at_each_try() -> None:
         ("https://example.com/a%2Fb?x=%20&y={z}?", "example.com", 443, "example.com", b"/a%2Fb?x=%20&y=%7Bz%7D?"),
         ("https://example.com?x", "example.com", 443, "example.com", b"/?x"),
         ("https://[2001:DB8::0001]/", "2001:db8::1", 443, "[2001:db8::1]", b"/"),
+        ("HTTPS://my_host.example.com./", "my_host.example.com.", 443, "my_host.example.com.", b"/"),
     ],
 )
 def test_an_address_is_read_once_for_all(url: str, host: str, port: int, authority: str, path: bytes) -> None:
@@ -117,6 +119,12 @@ def test_an_address_is_read_once_for_all(url: str, host: str, port: int, authori
         ("http://exam ple.com/", "host"),
         ("http://[fe80::1%25eth0]/", "host|address"),
         ("http://evil.com\\.example.com/", "host"),
+        ("https://[v1.x]/", "host|address"),
+        ("https://[example.com]/", "host|address"),
+        ("https://.../", "host"),
+        ("https://-/", "host"),
+        ("https://a..example/", "host"),
+        (f"https://{'x' * 64}.example/", "host"),
         ("http://\x00/", "host"),
     ],
 )
@@ -210,6 +218,26 @@ def test_cameras_and_pictures_are_told_as_they_are() -> None:
 def test_the_boxs_name_is_filled_in() -> None:
     status = Frame(1, "pipeline_status", "cam1", b'{"id":"cam1","state":"playing","output_uri":"rtsp://\0:8731/cam1"}')
     assert derive({}, status, "gate.test")[1][0].data["output_uri"] == "rtsp://gate.test:8731/cam1"
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (None, "2026-11-23T20:00:00.500Z"),
+        ("2026-11-23T20:00:00Z", "2026-11-23T20:00:00.000Z"),
+        ("2026-11-23T20:00:00.250000Z", "2026-11-23T20:00:00.250Z"),
+        ("2026-11-23T20:00:00.251Z", "2026-11-23T20:00:00.251Z"),
+    ],
+)
+def test_a_message_has_its_time_in_milliseconds(at: str | None, said: str) -> None:
+    made = item("wh_1", "test", {}, 1795464000.5, at)
+    assert json.loads(made.body)["timestamp"] == said
+
+
+def test_the_scheme_is_read_in_any_case() -> None:
+    spec, target = read({"url": "HTTPS://example.com/", "events": ["pipeline.started"]})
+    assert target.tls
+    assert spec.url == "HTTPS://example.com/"
 
 
 def test_what_ended_unseen_is_told() -> None:

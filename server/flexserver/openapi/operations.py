@@ -96,7 +96,7 @@ def _query_schema(query: Query) -> Schema:
         return {"schema": {"type": "integer", "minimum": query.between[0], "maximum": query.between[1]}}
     one: Schema = {"type": "string"}
     one |= {"enum": list(query.values)} if query.values else {}
-    one |= {"pattern": f"^(?:{query.pattern})$"} if query.pattern else {}
+    one |= {"pattern": f"^(?:{query.form.pattern})$"} if query.form else {}
     if query.many:
         return {"style": "form", "explode": False, "schema": {"type": "array", "minItems": 1, "items": one}}
     return {"schema": one}

@@ -24,7 +24,7 @@ from flexserver.pipelines import documents, status
 from flexserver.pipelines.cameras import Holders
 from flexserver.pipelines.runner import Runner, codec_of
 from flexserver.pipelines.supervisor import Supervisor
-from flexserver.pipelines.waiting import started, stopped
+from flexserver.pipelines.waiting import overtaken, started, stopped
 from flexserver.store import Row, Store, StoreError
 
 
@@ -149,8 +149,8 @@ class Pipelines:
                 await self._ordered(record, order)
         if wait and order == Order.STOP:
             await stopped(record.runner)
-        elif wait:
-            await self._started(record)
+        elif wait and not await self._started(record):
+            raise overtaken(id, record.row.order)
         return record
 
     async def _ordered(self, record: Record, order: Order) -> None:
@@ -158,6 +158,7 @@ class Pipelines:
             row = replace(record.row, order=order, etag=_etag(), updated_at=stamp(time.time()))
             await self._save(record, row)
             record.row = row
+            self._publish("pipeline_updated", record)
         record.runner.order(order)
 
     async def close(self) -> None:
@@ -202,9 +203,9 @@ class Pipelines:
         if not record.transient:
             await self._store.save(row)
 
-    async def _started(self, record: Record) -> None:
-        if record.row.order == Order.PLAY:
-            await started(record.runner, self._supervisor.start_timeout)
+    async def _started(self, record: Record) -> bool:
+        """Wait until it plays where it is ordered to. False: another order came first. Raises `Refusal`."""
+        return record.row.order != Order.PLAY or await started(record.runner, self._supervisor.start_timeout)
 
     def _matching(self, id: str, if_match: str | None) -> Record:
         """Asked last: a request that fails anyway fails for its own reason (RFC 9110, 13.2.1)."""

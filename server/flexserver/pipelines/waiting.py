@@ -1,5 +1,7 @@
 """Waiting until an order is carried out, and the sentence where it is not."""
 
+# ruff: noqa: A002 - what the API calls id is called so here
+
 from __future__ import annotations
 
 import asyncio
@@ -28,23 +30,32 @@ def code_of(fault: Fault) -> ErrorCode:
     return _CODES.get(fault.part, ErrorCode.GSTREAMER_ERROR)
 
 
-async def started(runner: Runner, seconds: float) -> None:
-    """Return when it plays. Raises `Refusal`: the cause when that is certain, 504 when time is up."""
+async def started(runner: Runner, seconds: float) -> bool:
+    """Return when it plays: True; or when another order came: False.
+
+    Raises `Refusal`: the cause when that is certain, 504 when time is up, 409 where it was deleted.
+    """
     try:
         async with asyncio.timeout(seconds):
             life = await runner.until(_decided)
     except TimeoutError:
         raise _too_late(runner, seconds) from None
     if runner.deleted:
-        raise conflict(f"the pipeline '{runner.spec.id}' was deleted while it started")
+        hint = "Nothing of it is left. POST /flex/pipeline makes it anew."
+        raise conflict(f"the pipeline '{runner.spec.id}' was deleted while it started", hint)
     if life.closed:
         raise Refusal(
             ErrorCode.OVERLOADED, "the box shuts down", "The pipeline is stored and plays when the box is back."
         )
     if life.state == State.ERROR:
         raise _failed(runner, life)
-    if life.order != Order.PLAY:
-        raise conflict(f"the pipeline '{runner.spec.id}' was given another order while it started")
+    return life.order == Order.PLAY
+
+
+def overtaken(id: str, order: Order) -> Refusal:
+    """The answer to a `play` that another order ended before it came true."""
+    hint = f"The later order holds. PUT /flex/pipeline/{id}/play plays it after all."
+    return conflict(f"the pipeline '{id}' was given the order '{order.value}' while it started", hint)
 
 
 async def stopped(runner: Runner) -> None:

@@ -27,7 +27,8 @@ async def status(call: Call) -> Response:
 
 async def login(call: Call) -> Response:
     """POST /flex/auth/login."""
-    token, expires = await call.box.auth.login(await _password(call))
+    address = call.request.client.host if call.request.client else ""
+    token, expires = await call.box.auth.login(await _password(call), address)
     made = Session.model_validate({"token": token, "expires_at": _time(expires)})
     return reply(made, headers={"Cache-Control": "no-store"}, with_secrets=True)
 

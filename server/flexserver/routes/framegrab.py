@@ -22,7 +22,8 @@ ONE = f"{ALL}/{{file}}"
 PIECE = 256 * 1024
 """Bytes that are read and sent at a time."""
 _FILE = Path("file", grabfiles.NAME, "a file is <pipeline id>-00001.avif, or .avifs for a clip")
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"(?i:bytes)=([0-9]{0,4000})-([0-9]{0,4000})")
+"""Numbers as long as Python reads them."""
 
 
 async def list_all(call: Call) -> Response:
@@ -143,8 +144,8 @@ class _Sent(Response):
 
 
 _E = ErrorCode
-_PIPELINE = Query("pipeline_id", "Only files of this pipeline.", pattern=PIPELINE_ID.pattern)
-_WHOSE = Query("pipeline_id", "Whose files.", pattern=PIPELINE_ID.pattern, required=True)
+_PIPELINE = Query("pipeline_id", "Only files of this pipeline.", form=PIPELINE_ID)
+_WHOSE = Query("pipeline_id", "Whose files.", form=PIPELINE_ID, required=True)
 _HEADERS = (
     ("ETag", "Names this version, for If-Range, If-Match and If-None-Match."),
     ("Accept-Ranges", "`bytes`: any part can be asked for."),

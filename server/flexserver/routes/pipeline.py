@@ -141,7 +141,8 @@ _CHANGED = Answer(Pipeline, meaning="The pipeline as it is now.", headers=(_ETAG
 _CHANGE_ERRORS = (*_BODY, _E.NOT_FOUND, *_STORED, _E.PRECONDITION_FAILED, *_LICENSE, *_MEDIA)
 _WAITS = (
     "Where it is ordered to play the answer comes once it plays. "
-    "If it does not, it is stored all the same and the box keeps trying."
+    "If it does not, it is stored all the same and the box keeps trying. "
+    "Where somebody orders otherwise meanwhile, the answer is the pipeline as it is then; 409 where it is deleted."
 )
 _REORDERS = " A PUT that changes `on_demand` changes the order with it: armed where it is true, play where it is false."
 _ORDERS = (
@@ -183,6 +184,8 @@ ENDPOINTS = (
     Endpoint(
         "PUT", f"{ONE}/play", play, "pipelines.play", "Play, readers or not", _ONE,
         errors=(_E.NOT_FOUND, *_STORED, *_LICENSE, *_MEDIA),
+        note="The answer comes once it plays. 409: somebody ordered otherwise meanwhile, or deleted it; the message "
+        "says which, and the later order holds.",
     ),
     Endpoint(
         "PUT", f"{ONE}/stop", stop, "pipelines.stop", "Stop, and refuse readers", _ONE,

@@ -37,9 +37,7 @@ _E = ErrorCode
 _DONE = Answer(TriggerResult, meaning="It is taken down; nobody waits for a picture.")
 _QUERY = (
     Query("path", f"What the stream is published as, such as `live/mystream`; up to {MAX_PATH} characters."),
-    Query(
-        "pipelineId", "The pipeline, where it is not the one that the path names.", pattern=PIPELINE_ID.pattern
-    ),
+    Query("pipelineId", "The pipeline, where it is not the one that the path names.", form=PIPELINE_ID),
 )  # fmt: skip
 
 ENDPOINTS = (

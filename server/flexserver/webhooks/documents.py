@@ -111,8 +111,15 @@ def _time(seconds: float | None) -> datetime | None:
 
 def item(webhook: str, event: str, data: Mapping[str, Any], now: float, at: str | None = None) -> Item:
     """A new message that is due now. `at`: when it happened."""
-    body = json.dumps({"type": event, "timestamp": at or stamp(now), "data": data}, separators=(",", ":"))
+    body = json.dumps(
+        {"type": event, "timestamp": _stamp(at) if at else stamp(now), "data": data}, separators=(",", ":")
+    )
     return Item("msg_" + secrets.token_hex(12), webhook, event, body, now, now)
+
+
+def _stamp(at: str) -> str:
+    """A time of the API as `stamp` writes it: some of its writers leave out a fraction that is 0."""
+    return datetime.fromisoformat(at).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def headers(row: Row, item: Item, now: float) -> dict[str, str]:

@@ -21,6 +21,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _SHARED = IPv4Network("100.64.0.0/10")
 _TUNNELS = (IPv6Network("2001::/32"), IPv6Network("2002::/16"))
 """Teredo and 6to4: whom they reach in the end, the address alone does not say."""
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _SAFE = "/%:@!$&'()*+,;=~-._"
 """What may stand in a path as it is; a `%` too, because it may be encoded already."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -57,7 +59,7 @@ def read_url(url: str) -> Target:
         raise ValueError("an address shows what is in it: put user and password into a header instead")
     if "#" in url:
         raise ValueError("what stands after '#' is never sent: leave it out")
-    host, port = _host(parts.hostname), _port(parts)
+    host, port = _host(parts.hostname, bracketed=parts.netloc.startswith("[")), _port(parts)
     shown = f"[{host}]" if ":" in host else host
     authority = shown if port == _DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
     query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
@@ -65,12 +67,12 @@ def read_url(url: str) -> Target:
     return Target(parts.scheme == "https", host, port, authority, path.encode("ascii"))
 
 
-def _host(name: str) -> str:
+def _host(name: str, *, bracketed: bool) -> str:
     """A host in ASCII."""
-    if re.fullmatch(r"[a-z0-9_.-]{1,253}", name):
+    if not bracketed and len(name) <= 253 and _NAME.fullmatch(name):
         return name
     try:
-        if ":" in name and "%" not in name:
+        if bracketed and "%" not in name:
             return str(IPv6Address(name))
         import idna  # only names in other letters pay for its tables
 
