@@ -79,7 +79,7 @@ def transcript(ran: Ran, *argv: str, note: str = "") -> str:
 def golden(name: str, text: str) -> None:
     """Compare with the file of that name; FLEX_UPDATE_GOLDEN=1 writes it instead (then read the difference)."""
     path = GOLDEN / f"{name}.txt"
-    text = text.replace("\x1b", "\\e")
+    text = text.replace("\x1b", "\\e").replace("\r", "\\r")
     if os.environ.get("FLEX_UPDATE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
