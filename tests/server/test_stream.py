@@ -36,7 +36,7 @@ def test_what_happens_is_told_in_order(api: Api) -> None:
         listener.wait(lambda seen: seen.type == "pipeline_deleted")
     seen = [one for one in listener.events if "stats" not in one.data]
     assert [one.type for one in seen if one.type != "pipeline_status"] == [
-        "pipeline_created", "pipeline_updated", "pipeline_deleted",
+        "pipeline_created", "pipeline_updated", "pipeline_updated", "pipeline_updated", "pipeline_deleted",
     ]  # fmt: skip
     assert listener.states("cam1") == ["ready", "starting", "playing", "stopping", "ready"]
     ids = [one.id for one in listener.events]
