@@ -111,9 +111,18 @@ def _delete(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     return FakeAnswer(204, {})
 
 
+def _order(box: FakeBox, kept: Kept, order: Order) -> None:
+    """Store an order, and tell it where it is another one."""
+    if kept.order == order:
+        return
+    kept.order, kept.updated_at = order, now()
+    if not box.plain:
+        box.ring.tell("pipeline_updated", box.document(kept))
+
+
 def _play(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     kept = box.find(id)
-    kept.order = Order.PLAY
+    _order(box, kept, Order.PLAY)
     if kept.state != State.PLAYING:
         box.start(kept)
     return _one(box, kept)
@@ -121,7 +130,7 @@ def _play(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
 
 def _stop(box: FakeBox, seen: Seen, id: str) -> FakeAnswer:
     kept = box.find(id)
-    kept.order = Order.STOP
+    _order(box, kept, Order.STOP)
     if kept.state != State.READY:
         box.move(kept, State.STOPPING)
         box.move(kept, State.READY)

@@ -33,8 +33,10 @@ def test_the_life_of_a_pipeline(client: FlexClient, box: FakeFlex) -> None:
         told = [(event.type, str(getattr(event.data, "state", ""))) for event in stream]
     assert told == [
         ("pipeline_created", "ready"),
+        ("pipeline_updated", "ready"),
         ("pipeline_status", "starting"),
         ("pipeline_status", "playing"),
+        ("pipeline_updated", "playing"),
         ("pipeline_status", "stopping"),
         ("pipeline_status", "ready"),
         ("pipeline_deleted", ""),
