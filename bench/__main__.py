@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import encode, firstframe, recovery, sdk, startup
+from bench import cli, encode, firstframe, recovery, sdk, startup
 from bench.figure import HEADER, Figure
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "startup": startup.measure,
+    "cli": cli.measure,
     "sdk": sdk.measure,
     "firstframe": firstframe.measure,
     "recovery": recovery.measure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,20 @@ HINTS: dict[str, str] = {
     "GSTREAMER_UNAVAILABLE": "install GStreamer on the box; `flexctl health` says what is missing",
 }
 """What to do next, where the box itself does not say."""
+
+
+_SECRET = re.compile(
+    r"""(?ix) ( \bbearer\s+ (?=[^\s"',;}]{16}) | \bx-api-key["']?\s*[:=]\s*["']?
+    | ["'](?:password|secret|token|api_key)["']\s*[:=]\s*["']? ) [^\s"',;}]+"""
+)
+"""A secret as boxes and proxies in trouble send it back: in a header, in JSON, or in Python's own writing."""
+
+
+def masked(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without these secrets, and without others that it says are some."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return _SECRET.sub(r"\1***", text)
 
 
 LOG_IN_AGAIN = "log in again: flexctl auth login"

@@ -221,5 +221,6 @@ def _opened(content: bytes, name: str) -> "Image":
         picture = Image.open(BytesIO(content))
         picture.load()
     except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise Stop(f"{name} cannot be drawn: {error}", f"save it: flexctl framegrab download {name}") from None
+        why = "it is no picture" if isinstance(error, UnidentifiedImageError) else error
+        raise Stop(f"{name} cannot be drawn: {why}", f"save it: flexctl framegrab download {name}") from None
     return picture

@@ -33,8 +33,17 @@ def _escaped(text: str) -> str:
 def to_yaml(data: Any) -> str:
     """YAML 1.2; what JSON says, and nothing that only Python knows."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.representer import SafeRepresenter
 
+    class Texts(SafeRepresenter):
+        """Texts with a NEXT LINE are escaped: bare, it would be read as the end of a line."""
+
+        def represent_str(self, data: str) -> Any:
+            return self.represent_scalar("tag:yaml.org,2002:str", data, '"' if "\x85" in data else None)
+
+    Texts.add_representer(str, Texts.represent_str)
     yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = Texts
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.allow_unicode = True

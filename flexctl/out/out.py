@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from flexctl.errors import ClosedPipe, Misuse, Problem, Stop
+from flexctl.errors import ClosedPipe, Misuse, Problem, Stop, masked
 from flexctl.out import formats
 from flexctl.out.picking import query
 from flexctl.out.plain import is_flat, view_of
@@ -310,7 +311,7 @@ class Out:
 def _sentence(text: str) -> str:
     """Hints come from the box, the SDK and flexctl: they all begin with a large letter, but for what is to be typed."""
     first = text.split(" ", 1)[0]
-    return text[:1].upper() + text[1:] if first.isalpha() and first != "flexctl" else text
+    return text[:1].upper() + text[1:] if first.isalpha() and first not in {"flexctl", "sudo"} else text
 
 
 def _wrapped(first: Span, text: Span, terminal: Terminal) -> list[str]:
@@ -325,8 +326,19 @@ def _wrapped(first: Span, text: Span, terminal: Terminal) -> list[str]:
     return [paint(line, terminal.color_err) for line in lines]
 
 
+def _masked(problem: Problem) -> Problem:
+    """A problem without the secrets of this run: a box in trouble may send back what it was sent."""
+    from flexctl.options import SECRETS
+
+    secrets = [os.environ.get(variable, "") for variable in SECRETS.values()]
+    details = tuple((name, masked(message, secrets)) for name, message in problem.details)
+    sentence, hint = masked(problem.sentence, secrets), masked(problem.hint, secrets)
+    return replace(problem, sentence=sentence, hint=hint, details=details)
+
+
 def tell_problem(problem: Problem, stderr: TextIO, terminal: Terminal) -> None:
     """Write a problem: the sentence, the faulty fields, what to do next, whom to quote."""
+    problem = _masked(problem)
     said = [(Span("flexctl: ", "bad"), Span(problem.sentence))]
     for name, message in problem.details:
         if name in problem.sentence and message in problem.sentence:

@@ -64,6 +64,8 @@ def flexctl(*argv: str, url: str = "http://127.0.0.1:9", on: Terminal = PIPE, st
         patch.object(sys, "stdin", _Stream(stdin)),
     ):
         code = run(list(argv))
+    if not url:
+        return Ran(code, out.text(), err.text())
     return Ran(code, out.text().replace(url, "http://box"), err.text().replace(url, "http://box"))
 
 

@@ -32,7 +32,7 @@ PIPELINE_FIELDS = {
 }
 STATUS_FIELDS = {
     *("id", "state", "order", "reason", "since", "uptime_seconds", "restarts", "next_retry_at", "output_uri"),
-    *("readers", "klv", "geolocation", "stats", "framegrab"),
+    *("readers", "klv", "geolocation", "stats", "framegrab", "publisher"),
 }
 
 
@@ -229,7 +229,7 @@ class TestSettings:
         assert flexctl("health", url=box.url, FLEX_OUTPUT="json").out.startswith("{")
 
     def test_no_option_of_a_command_takes_the_name_of_a_global_one_by_accident(self) -> None:
-        meant = {("pipeline wait", "--timeout"), ("wait", "--timeout")}
+        meant = {("discover", "--timeout"), ("pipeline wait", "--timeout"), ("wait", "--timeout")}
         known = {flag for setting in GLOBALS for flag in setting.flags}
         for name, leaf in leaves():
             # A command's own --yes says the same as the global one, of its own question.

@@ -103,7 +103,7 @@ def test_list_of_none(box: Box) -> None:
     assert json.loads(run(box, "list", "--pipeline", "nobody", "-o", "json").out) == []
     for path in (box.data_dir / "framegrabs").rglob("*.avif*"):
         path.unlink()
-    assert run(box, "list").err.startswith("There are no framegrabs yet.\n  Have a pipeline take them: ")
+    assert run(box, "list").err.startswith("There are no framegrabs yet.\n  Have a pipeline take them while it plays: ")
     ran = run(box, "download", "--all")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith("There is nothing to download.")
