@@ -66,12 +66,13 @@ def top_percent(url: str) -> float:
     import pexpect
 
     child = pexpect.spawn(FLEXCTL, ["top"], dimensions=(40, 120), env={**os.environ, "FLEX_URL": url, "TERM": "xterm"})
+    pid = child.pid or 0
     try:
         child.expect("camera-000", timeout=30)
         _read(child, 2)
-        before, began = processor_seconds(child.pid), time.perf_counter()
+        before, began = processor_seconds(pid), time.perf_counter()
         drawn = _read(child, SECONDS)
-        used = processor_seconds(child.pid) - before
+        used = processor_seconds(pid) - before
         if not drawn:
             raise RuntimeError("top drew nothing: that is no measurement")
         return used / (time.perf_counter() - began) * 100

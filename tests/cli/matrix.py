@@ -212,9 +212,9 @@ def run(folder: Path, name: str, args: list[str], *, off: bool = False, on: Term
         box = filled(password=case.password)
         connect = lambda **settings: FlexClient(transport=box, **settings)  # noqa: E731
         with patch("flexctl.state.connect", connect):
-            flexctl("alias", "set", "pl", "pipeline list", url=URL, **env)
+            flexctl("alias", "set", "pl", "pipeline list", url=URL, on=PIPE, **env)
             if case.password and name != "auth login":
-                assert flexctl("auth", "login", "--password-stdin", url=URL, stdin=WORD, **env).code == 0
+                assert flexctl("auth", "login", "--password-stdin", url=URL, on=PIPE, stdin=WORD, **env).code == 0
             if off:
                 box.go_down()
             ran = flexctl(*name.split(), *args, url=URL, on=on, stdin="" if off else case.stdin, **env)

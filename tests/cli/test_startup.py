@@ -34,7 +34,16 @@ def imported(*argv: str, **env: str) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize(
     "argv",
-    [("--version",), ("--help",), ("pipeline", "--help"), ("pipeline", "create", "--help"), ("discover", "--help")],
+    [
+        *(
+            ("--version",),
+            ("--help",),
+            ("pipeline", "--help"),
+            ("pipeline", "create", "--help"),
+            ("discover", "--help"),
+        ),
+        *((name, "--help") for name in ("apply", "diff", "doctor", "events", "open", "play", "top", "wait")),
+    ],
     ids=" ".join,
 )
 def test_help_and_version_import_nothing_heavy(argv: tuple[str, ...]) -> None:
