@@ -34,15 +34,18 @@ def source_of(pipeline: Pipeline) -> str | None:
 
 
 def encoding_of(pipeline: Pipeline) -> str | None:
-    """`h264 1280x720@30 2000k`; what keeps the source's own is left out. A launch line has its own encoder."""
+    """`h264 1280x720@30 2000k`, `h264 source@10 750k`, `h264 750k`: what keeps the source's own is left out or said so.
+
+    A launch line has its own encoder.
+    """
     from flexclient.models import DEFAULT_ENCODING
 
     if pipeline.raw_pipeline:
         return None
     encoding = pipeline.encoding or DEFAULT_ENCODING
-    size = f" {encoding.width}x{encoding.height}" if encoding.width and encoding.height else ""
-    rate = f"@{encoding.fps:g}" if encoding.fps else ""
-    return f"{encoding.codec}{size}{rate if size else rate.replace('@', ' ')} {encoding.bitrate}k"
+    size = f"{encoding.width}x{encoding.height}" if encoding.width and encoding.height else ""
+    picture = f"{size or 'source'}@{encoding.fps:g}" if encoding.fps else size
+    return " ".join(filter(None, (encoding.codec, picture, f"{encoding.bitrate}k")))
 
 
 def output_of(pipeline: Pipeline) -> str:
