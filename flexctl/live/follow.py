@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from flexctl.errors import Misuse
 from flexctl.live.boxes import Box, Came, Failed, Open, boxes_of, followed
 from flexctl.live.feed import Feed
 from flexctl.live.model import Links, log_lines, with_event
-from flexctl.live.since import Recent, Since, beginning, time_of
+from flexctl.live.since import Recent, Since, beginning, newest, time_of
 from flexctl.out.human import local
 from flexctl.out.style import Span, cells, paint
 from flexctl.out.table import Look
@@ -20,11 +20,15 @@ from flexctl.views.event import EVENT, SEVERITIES, EventLook, Seen, data_of, sev
 from flexctl.views.view import Column, T
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flexclient.models import Event
     from flexctl.state import State
 
 REDRAW = 0.1
 """Seconds between two pictures of the screen: faster than that nobody reads."""
+Times: TypeAlias = "dict[tuple[str, int | None], datetime | None]"
+"""Box and id of an event that was replayed -> about when it happened. Taken out once it is shown."""
 
 
 def in_place(state: State) -> bool:
@@ -53,6 +57,13 @@ class Wanted:
     seconds: float | None = None
     count: int | None = None
 
+    def about(self, event: Event[Any]) -> bool:
+        """Whether an event is one that the box would choose."""
+        told = {getattr(event.data, "id", None), getattr(event.data, "pipeline_id", None)}
+        return (self.types is None or event.type in self.types) and (
+            self.pipelines is None or not told.isdisjoint(self.pipelines)
+        )
+
     @property
     def query(self) -> dict[str, Any]:
         """What the box is asked for."""
@@ -70,34 +81,52 @@ def follow(
     """Follow the events until they end, the time is up, or so many came. `stream`: else those of everything."""
     check_form(state, *(("table", "wide") if state.out.terminal.stdout else ()))
     boxes = boxes_of(state)
-    with followed(boxes, _opener(state, wanted, stream)) as feed:
+    times: Times = {}
+    with followed(boxes, _opener(state, wanted, stream, times)) as feed:
         if in_place(state) and not scroll:
-            _draw(state, feed, wanted, svg, Links.of(box.name for box in boxes))
+            _draw(state, feed, wanted, times, svg, Links.of(box.name for box in boxes))
         else:
-            _print(state, feed, wanted, {box.name: Notices(state, box.url) for box in boxes})
+            _print(state, feed, wanted, times, {box.name: Notices(state, box.url) for box in boxes})
 
 
-def _opener(state: State, wanted: Wanted, stream: Callable[..., Any] | None) -> Open:
+def _seen(state: State, came: Came, times: Times) -> Seen:
+    """An event as it came; of one that is replayed the moment it came would be a false time."""
+    event: Event[Any] = came.item
+    key = (came.box, event.id)
+    return Seen(times.pop(key), event, came.box, True) if key in times else Seen(state.out.clock(), event, came.box)
+
+
+def _opener(state: State, wanted: Wanted, stream: Callable[..., Any] | None, times: Times) -> Open:
     """What opens the stream of one box, at the event or the time that was asked for."""
     when = time_of(wanted.since, state.out.clock())
+    shown = state.out.terminal.stdout and state.out.form in {"table", "wide"}
 
     def open_(box: Box, on_state: Callable[[Any], None]) -> Any:
         opened = stream or box.client.events.stream
+
+        def replayed(number: int, at: datetime | None) -> None:
+            if shown:
+                times[box.name, number] = at
+
         if when is None:
             begin: dict[str, Any] = {} if wanted.since is None else {"since": wanted.since}
-            return opened(**wanted.query, **begin, on_state=on_state)
+            head = newest(box.client) if begin and shown else None
+            events = opened(**wanted.query, **begin, on_state=on_state)
+            return events if head is None else Recent(events, None, head, replayed=replayed)
         start = beginning(box.client, when)
         if start is None:
             state.once(f"{box.url} does not tell its newest event: what was before is not shown.")
             return opened(**wanted.query, on_state=on_state)
         if not start.remembered:
             state.once(f"{box.url} does not remember back to {local(when)}: these are all its events.")
-        return Recent(opened(**wanted.query, since=start.id, on_state=on_state), when, start.head)
+        # Of everything: most of what one asks for does not say when it was, and only what is between does.
+        events = opened(since=start.id, on_state=on_state)
+        return Recent(events, when, start.head, passes=wanted.about, replayed=replayed)
 
     return open_
 
 
-def _draw(state: State, feed: Feed[Came | Failed], wanted: Wanted, svg: str | None, links: Links) -> None:
+def _draw(state: State, feed: Feed[Came | Failed], wanted: Wanted, times: Times, svg: str | None, links: Links) -> None:
     from flexctl.live.screen import Screen
 
     log: tuple[Seen, ...] = ()
@@ -115,7 +144,7 @@ def _draw(state: State, feed: Feed[Came | Failed], wanted: Wanted, svg: str | No
                 now = out.clock()
                 links = links.after(came, now)
                 if isinstance(came, Came) and is_event(came.item) and wanted.passes(came.item) and left != 0:
-                    log = with_event(log, Seen(now, came.item, came.box))
+                    log = with_event(log, _seen(state, came, times))
                     left = None if left is None else left - 1
             if time.monotonic() - drawn > REDRAW:
                 draw()
@@ -125,7 +154,9 @@ def _draw(state: State, feed: Feed[Came | Failed], wanted: Wanted, svg: str | No
         draw()
 
 
-def _print(state: State, feed: Feed[Came | Failed], wanted: Wanted, notices: Mapping[str, Notices]) -> None:
+def _print(
+    state: State, feed: Feed[Came | Failed], wanted: Wanted, times: Times, notices: Mapping[str, Notices]
+) -> None:
     """One line an event, each on its way at once."""
     lines = state.out.form in {"table", "wide"} and state.out.terminal.stdout
     write = (_plain if lines else _json)(state, many=len(notices) > 1)
@@ -138,7 +169,7 @@ def _print(state: State, feed: Feed[Came | Failed], wanted: Wanted, notices: Map
         elif not is_event(came.item):
             notices[came.box].tell(came.item)
         elif wanted.passes(came.item):
-            write(Seen(state.out.clock(), came.item, came.box))
+            write(_seen(state, came, times))
             left = None if left is None else left - 1
         if left == 0:
             return

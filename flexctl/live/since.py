@@ -7,7 +7,7 @@ happened; one that does not counts as being of the time of the one before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,12 +61,17 @@ class Beginning:
     """Whether the box remembers back to there."""
 
 
+def newest(client: FlexClient) -> int | None:
+    """The id of a box's newest event. None for a box that does not tell it."""
+    told = client.pipelines.list.raw().headers.get("last-event-id", "")
+    return int(told) if told.isdecimal() else None
+
+
 def beginning(client: FlexClient, when: datetime) -> Beginning | None:
     """The id to begin after, for all events since a time. None for a box that does not tell its newest event."""
-    told = client.pipelines.list.raw().headers.get("last-event-id", "")
-    if not told.isdecimal():
+    head = newest(client)
+    if head is None:
         return None
-    head = int(told)
     good, back = head, STEP
     while good:
         first = max(head - back, 0)
@@ -101,17 +106,34 @@ def _look(client: FlexClient, after: int) -> tuple[str, datetime | None]:
 
 
 class Recent:
-    """A stream without its events from before a time."""
+    """A stream without its events from before a time, if one is given, and without those that do not pass.
 
-    def __init__(self, stream: Stream[Event[Any]], when: datetime, head: int) -> None:
+    What does not pass dates the others all the same. `replayed` takes note of about when each event that is no news
+    happened: None where nothing before it tells.
+    """
+
+    def __init__(
+        self,
+        stream: Stream[Event[Any]],
+        when: datetime | None,
+        head: int,
+        *,
+        passes: Callable[[Event[Any]], bool] = lambda _: True,
+        replayed: Callable[[int, datetime | None], None] = lambda _id, _at: None,
+    ) -> None:
         self._stream, self._when, self._head = stream, when, head
+        self._passes, self._replayed = passes, replayed
 
     def __iter__(self) -> Iterator[Event[Any]]:
-        passed = False
+        begun, last = self._when is None, None
         for event in self._stream:
             at = told_at(event)
-            passed = passed or (event.id or self._head + 1) > self._head or bool(at and at >= self._when)
-            if passed or event.type in {"gap", "bye"}:
+            last = at or last
+            news = event.id is None or event.id > self._head
+            begun = begun or news or bool(at and self._when and at >= self._when)
+            if event.type in {"gap", "bye"} or (begun and self._passes(event)):
+                if event.id is not None and not news:
+                    self._replayed(event.id, last)
                 yield event
 
     def close(self) -> None:

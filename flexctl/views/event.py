@@ -20,15 +20,22 @@ if TYPE_CHECKING:
 class Seen:
     """An event, and when it was seen here."""
 
-    at: datetime
+    at: datetime | None
+    """Of one that is replayed: about when it happened, None where nobody knows."""
     event: Event[Any]
     box: str = ""
     """Of several boxes: its name."""
+    replayed: bool = False
 
     @property
-    def time(self) -> datetime:
+    def time(self) -> datetime | None:
         """When it happened, as far as its data says so: one that is replayed is older than the moment it came."""
         return told_at(self.event) or self.at
+
+    @property
+    def about(self) -> bool:
+        """Whether that time is worked out from the events before it."""
+        return self.replayed and self.time is not None and told_at(self.event) is None
 
     @property
     def subject(self) -> str | None:
@@ -76,8 +83,9 @@ class EventLook(Look):
     def cell(self, column: Column[Any], row: Any) -> Span:
         """One value."""
         span = Look.cell(self, column, row)
-        if column.key == "time" and self.ages:
-            return human(row.time, "age", self.now)
+        if column.key == "time":
+            span = human(row.time, "age", self.now) if self.ages else span
+            return Span(f"~{span.text}", span.style) if row.about else span
         if column.key not in {"event", "what"}:
             return span
         return Span(span.text, _STYLES.get(severity(row.event), span.style))

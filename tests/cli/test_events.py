@@ -16,7 +16,7 @@ from flexctl.live.since import Recent, beginning, since_of, time_of
 from flexctl.out.style import cells, paint
 from flexctl.views.event import EventLook, Seen, severity
 from tests.cli.fakebox import FakeBox, fake_box
-from tests.cli.harness import NOW, flexctl, golden
+from tests.cli.harness import NOW, flexctl, golden, terminal
 from tests.cli.test_live import Lines, started
 from tests.cli.test_pty import window
 from tests.cli.test_top import contexts
@@ -89,6 +89,31 @@ class TestSince:
         undated = box.emit("pipeline_error", {"id": "cam1", "message": "undated, after"})
         ran = flexctl("events", "--since", "2m", "--count", "2", "--for", "10s", url=box.url)
         assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [later, undated]
+
+    def test_what_does_not_say_its_time_is_dated_by_what_was_not_asked_for(self, box: FakeBox) -> None:
+        box.emit("pipeline_deleted", {"id": "cam1"})
+        now = box.status("cam1", since="2026-11-01T12:04:00Z", uptime_seconds=0)
+        box.emit("pipeline_status", now)
+        after = box.emit("pipeline_deleted", {"id": "cam1"})
+        box.emit("pipeline_deleted", {"id": "broken"})
+        argv = ("events", "--since", "2m", "--types", "pipeline_deleted", "--pipeline", "cam1", "--count", "1")
+        ran = flexctl(*argv, "--for", "10s", url=box.url)
+        assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [after]
+        ran = flexctl(*argv, "--for", "10s", "--scroll", url=box.url, on=terminal(100))
+        local = datetime(2026, 11, 1, 12, 4, tzinfo=UTC).astimezone()
+        assert f"~{local:%H:%M:%S}" in ran.out
+
+    def test_a_time_that_nobody_knows_is_not_made_up(self, box: FakeBox) -> None:
+        box.emit("pipeline_deleted", {"id": "cam1"})
+        events = [event("pipeline_error", 1, message="old"), event("pipeline_error", 9, message="news")]
+        told: dict[int, datetime | None] = {}
+        assert len(list(Recent(Listed(events), None, 5, replayed=told.__setitem__))) == 2
+        assert told == {1: None}
+        row = Seen(None, events[0], replayed=True)
+        look = EventLook(NOW, True, 80, ages=True)
+        assert "-  " in paint(log_lines([row], Link(), look, 5)[1], color=False)
+        row = Seen(NOW - timedelta(minutes=5), events[0], replayed=True)
+        assert "~5m ago" in paint(log_lines([row], Link(), look, 5)[1], color=False)
 
     def test_it_goes_back_far_over_ids_without_events(self, ring: Ring) -> None:
         found = beginning(ring, OLD + timedelta(seconds=10))  # type: ignore[arg-type]
