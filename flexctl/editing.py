@@ -72,6 +72,11 @@ class Draft:
 _CHOOSE = "name another in EDITOR: export EDITOR=nano"
 
 
+def chosen(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether somebody said which editor to take."""
+    return bool(environ.get("VISUAL") or environ.get("EDITOR"))
+
+
 def editor(environ: Mapping[str, str]) -> Sequence[str]:
     """The command of the user's editor. Raises Misuse where there is none."""
     wish = environ.get("VISUAL") or environ.get("EDITOR") or ""

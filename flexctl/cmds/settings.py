@@ -8,7 +8,7 @@ import typer
 
 from flexctl.cmds.reading import show
 from flexctl.cmds.sending import shown
-from flexctl.editing import Draft
+from flexctl.editing import Draft, chosen
 from flexctl.errors import Misuse, Stop
 from flexctl.exits import Exit
 from flexctl.manifest import assign
@@ -100,6 +100,7 @@ def edit(
     flexctl settings edit
     """
     run = state_of(ctx)
+    _can_edit(run, asks=not (yes or dry_run or curl))
     before = run.client.settings.get.raw()
     settings = json_of(before.data)
     draft = Draft(_kept_text(from_) if from_ else editable(settings, run.url), "flexctl-settings")
@@ -115,6 +116,14 @@ def edit(
         if not run.out.confirm("Send this?", yes=yes):
             raise Stop("nothing was sent")
         _told(run, before.data, _sent(run, changes, before))
+
+
+def _can_edit(run: State, *, asks: bool) -> None:
+    """Raises Misuse where an editor would wait for nobody, or what it wrote could not be sent."""
+    if not (run.out.terminal.stdin and run.out.terminal.stdout) and not chosen():
+        raise Misuse("there is no terminal for an editor", "change settings by words: flexctl settings set NAME=VALUE")
+    if asks and not run.out.can_ask:
+        raise Misuse("there is no terminal to ask whether to send it", "say --yes to send it without a question")
 
 
 def _kept_text(path: str) -> str:

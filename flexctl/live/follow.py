@@ -89,11 +89,10 @@ def follow(
             _print(state, feed, wanted, times, {box.name: Notices(state, box.url) for box in boxes})
 
 
-def _seen(state: State, came: Came, times: Times) -> Seen:
+def _seen(state: State, event: Event[Any], box: str, times: Times) -> Seen:
     """An event as it came; of one that is replayed the moment it came would be a false time."""
-    event: Event[Any] = came.item
-    key = (came.box, event.id)
-    return Seen(times.pop(key), event, came.box, True) if key in times else Seen(state.out.clock(), event, came.box)
+    key = (box, event.id)
+    return Seen(times.pop(key), event, box, True) if key in times else Seen(state.out.clock(), event, box)
 
 
 def _opener(state: State, wanted: Wanted, stream: Callable[..., Any] | None, times: Times) -> Open:
@@ -144,7 +143,7 @@ def _draw(state: State, feed: Feed[Came | Failed], wanted: Wanted, times: Times,
                 now = out.clock()
                 links = links.after(came, now)
                 if isinstance(came, Came) and is_event(came.item) and wanted.passes(came.item) and left != 0:
-                    log = with_event(log, _seen(state, came, times))
+                    log = with_event(log, _seen(state, came.item, came.box, times))
                     left = None if left is None else left - 1
             if time.monotonic() - drawn > REDRAW:
                 draw()
@@ -169,7 +168,7 @@ def _print(
         elif not is_event(came.item):
             notices[came.box].tell(came.item)
         elif wanted.passes(came.item):
-            write(_seen(state, came, times))
+            write(_seen(state, came.item, came.box, times))
             left = None if left is None else left - 1
         if left == 0:
             return

@@ -129,7 +129,7 @@ def test_the_curl_line_says_the_same(server: Box) -> None:
 
 
 def test_a_box_that_is_off_is_told(tmp_path: Path) -> None:
-    for argv in (("settings", "get"), ("settings", "set", "name=gate"), ("settings", "edit")):
+    for argv in (("settings", "get"), ("settings", "set", "name=gate"), ("settings", "edit", "--yes")):
         ran = flexctl(*argv, EDITOR="true")
         assert (ran.code, ran.out) == (7, "")
         assert "cannot reach http://box" in ran.err
@@ -156,7 +156,7 @@ def test_visual_goes_before_editor_and_data_after_talk(server: Box, tmp_path: Pa
 
 def test_no_difference_sends_nothing(server: Box, tmp_path: Path) -> None:
     for change in (("name: null", "name:"), ("# Default: none", ""), ("239.2.3.1:6969\n", "'239.2.3.1:6969'\n")):
-        ran = run(server, "settings", "edit", EDITOR=writes(tmp_path, change))
+        ran = run(server, "settings", "edit", "--yes", EDITOR=writes(tmp_path, change))
         assert (ran.code, ran.err) == (0, "Nothing is different, and nothing was sent.\n")
     assert kept(tmp_path) == []
 
@@ -215,11 +215,25 @@ def test_a_text_that_cannot_be_is_kept_with_its_line(
     assert now(server).cot_enabled is False
 
 
-def test_nobody_to_ask_keeps_the_text(server: Box, tmp_path: Path) -> None:
-    ran = run(server, "settings", "edit", EDITOR=writes(tmp_path, ("name: null", "name: gate")))
+@pytest.mark.parametrize("environ", [{"EDITOR": "touch ran"}, {"VISUAL": "touch ran"}])
+def test_nobody_to_ask_starts_no_editor(
+    server: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run(server, "settings", "edit", **environ)
     assert ran.code == 2
     assert "--yes" in ran.err
-    assert "name: gate" in kept(tmp_path)[0].read_text()
+    assert not Path("ran").exists()
+    assert kept(tmp_path) == []
+
+
+def test_no_terminal_and_no_editor_that_was_chosen(server: Box, tmp_path: Path) -> None:
+    for argv in ((), ("--yes",)):
+        ran = run(server, "settings", "edit", *argv, EDITOR="", VISUAL="")
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("flexctl: there is no terminal")
+        assert "flexctl settings set" in ran.err
+    assert kept(tmp_path) == []
     assert now(server).name is None
 
 
