@@ -34,6 +34,7 @@ PIPE_COLUMNS, PIPE_ROWS = 80, 40
 PROMPT_ROWS = 2
 """Rows of the window that are left for the next prompt."""
 _FILE = re.compile(r".+-\d{5,}\.avifs?")
+_PICTURE = re.compile(r".+\.avifs?")
 
 
 def list_(ctx: typer.Context, pipeline: Owner = None, curl: Curl = False) -> None:
@@ -71,6 +72,8 @@ def download(
     run = state_of(ctx)
     known = {} if files else {one.file: one.size_bytes for one in _listed(run, pipeline, all_=all_)}
     names = _one_choice(files, pipeline, all_=all_) or list(known)
+    for name in names:
+        _check(name)
     target = _target(to, names)
     if curl:
         for name in names:
@@ -98,6 +101,12 @@ def _listed(run: State, pipeline: str | None, *, all_: bool) -> "list[FramegrabF
 
 def _of(pipeline: str | None) -> dict[str, Any]:
     return {"pipeline_id": pipeline} if pipeline else {}
+
+
+def _check(name: str) -> None:
+    """Raises Stop for what is called as a picture and yet can be none: its name lacks the pipeline or the number."""
+    if _PICTURE.fullmatch(name) and not _FILE.fullmatch(name):
+        raise Stop(f"there is no framegrab '{name}'", "`flexctl framegrab list` shows what there is", Exit.NOT_FOUND)
 
 
 def _target(to: str | None, names: list[str]) -> Path | None:
@@ -183,6 +192,7 @@ def show(
     flexctl framegrab show cam1-00007.avif
     """
     run = state_of(ctx)
+    _check(name)
     client = run.client
     owner = name.rpartition("-")[0] if _FILE.fullmatch(name) else name
     if curl:

@@ -187,6 +187,9 @@ def test_standard_output(box: Box) -> None:
         (("show", "nobody"), Exit.NOT_FOUND, "there are no framegrabs of 'nobody'"),
         (("show", "gate-00009.avif"), Exit.NOT_FOUND, "does not exist"),
         (("show", "gate-00009.avif", "-o", "json"), Exit.NOT_FOUND, "there is no file 'gate-00009.avif'"),
+        (("show", "nope.avif"), Exit.NOT_FOUND, "there is no framegrab 'nope.avif'"),
+        (("show", "nope.avif", "-o", "json"), Exit.NOT_FOUND, "`flexctl framegrab list`"),
+        (("download", "nope.avif"), Exit.NOT_FOUND, "there is no framegrab 'nope.avif'"),
         (("show", "yard"), Exit.FAILED, "cannot be drawn"),
     ],
 )
