@@ -98,6 +98,18 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
     return _SECRET.sub(r"\1***", text)
 
 
+_COMMAND = re.compile(
+    r"\bflexctl (?=(?:api|apply|auth|audio-device|camera|delete|diff|doctor|events|export|framegrab|health|license"
+    r"|metrics|open|openapi|pipeline|play|settings|top|trigger|version|wait|webhook)\b)(?![^`\n]*--help)"
+)
+"""A command about a box, in a hint."""
+
+
+def addressed(text: str, flags: str) -> str:
+    """The text with each command in it for the box that these flags name: a hint is pasted as it stands."""
+    return _COMMAND.sub(lambda found: f"{found[0]}{flags} ", text) if flags else text
+
+
 LOG_IN_AGAIN = "log in again: flexctl auth login"
 _LOGIN = "/flex/auth/login"
 

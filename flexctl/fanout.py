@@ -173,6 +173,7 @@ class FanOut:
         """Do it, to the end of the last one. Raises Stop where nobody agrees."""
         for name, part in self.parts.items():
             part.out = self.shares[name]
+            part.out.flags = part.flags
             part.agree = lambda name=name: self.agree(name, "", yes=False)
             threading.Thread(target=self._one, args=(name, part, work), name=name, daemon=True).start()
         try:
@@ -343,7 +344,8 @@ def _tell(run: FanOut) -> None:
         return
     problems = [run.problem(name) for name in failed]
     first = run.errors[failed[0]]
-    if isinstance(first, Misuse) and len(failed) == len(run.parts) and len(set(problems)) == 1:
+    wrong = [error.problem for error in run.errors.values() if isinstance(error, Misuse)]
+    if isinstance(first, Misuse) and len(wrong) == len(run.parts) and len(set(wrong)) == 1:
         raise first  # the command line is wrong, whatever the box
     for name in failed:
         run.tell(name)

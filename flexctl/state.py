@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flexctl import contexts
 from flexctl.contexts import Box, Contexts
-from flexctl.errors import LOG_IN_AGAIN, Misuse, Problem, Stop, problem_of, refused_token
+from flexctl.errors import LOG_IN_AGAIN, Misuse, Problem, Stop, addressed, problem_of, refused_token
 from flexctl.exits import Exit
 from flexctl.options import GLOBALS, SECRETS, from_environment
 from flexctl.out.out import Out
@@ -103,6 +103,21 @@ class State:
         raise Misuse(f"{what} is for one box at a time, and {len(self.contexts)} are named: {listed}", hint)
 
     @property
+    def flags(self) -> str:
+        """How the command line named the box; empty where the environment or the current context did, which a command
+        that is pasted finds too. One of several is always named.
+        """
+        if self.above:
+            return f"--context {self._context}"
+        if url := self.given.get("url"):
+            from shlex import quote
+
+            return f"--url {quote(str(url))}"
+        if named := self.given.get("context"):
+            return f"--context {','.join(named)}"
+        return "--all-contexts" if self.given.get("all_contexts") else ""
+
+    @property
     def url(self) -> str:
         """Address of the box."""
         return self.box.url
@@ -124,6 +139,7 @@ class State:
             pager="" if get("no_pager") else terminal.pager,
             quiet=bool(get("quiet")),
             clock=now,
+            flags=self.flags,
         )
 
     @cached_property
@@ -156,6 +172,10 @@ class State:
 
     def problem_of(self, error: BaseException) -> Problem | None:
         """What an error means in this run."""
+        problem = self._meaning(error)
+        return problem and replace(problem, hint=addressed(problem.hint, self.flags))
+
+    def _meaning(self, error: BaseException) -> Problem | None:
         if isinstance(error, Stop):
             return error.problem
         problem = problem_of(error, self.url, pinned=bool(self.box.fingerprint))
@@ -173,6 +193,7 @@ class State:
 
     def once(self, sentence: str) -> None:
         """A remark that is made once and last in a run, however often there is a reason."""
+        sentence = addressed(sentence, self.flags)
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
@@ -242,7 +263,10 @@ class State:
         if self.remarks and not self.above and not error:
             self.out.flush()
             self.out.say("\n".join(self.remarks))
-        if isinstance(error, Exception) and not isinstance(error, Stop) and (problem := self.problem_of(error)):
+        if isinstance(error, Stop):
+            if not self.above:  # of several it is said by who puts them together
+                error.problem = self.problem_of(error) or error.problem
+        elif isinstance(error, Exception) and (problem := self.problem_of(error)):
             stop = Stop(problem.sentence)
             stop.problem = problem
             raise stop from error
@@ -257,7 +281,10 @@ def _keep_apart(run: State, boxes: list[Box]) -> None:
         return
     for name, title in {**SECRETS, "token_stdin": "--token-stdin"}.items():
         if name in {"token", "api_key", "token_stdin"} and run.settings.get(name):
-            raise Misuse(f"{title} is of one box, and {len(boxes)} are named", "log in to each: flexctl auth login")
+            raise Misuse(
+                f"{title} is of one box, and {len(boxes)} are named",
+                "log in to each: flexctl --context NAME auth login",
+            )
     if run.given.get("fingerprint"):
         raise Misuse("--fingerprint is of one box", "pin each by itself: flexctl context trust NAME")
 

@@ -1,5 +1,6 @@
 """`flexctl doctor`."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from flexctl import __version__
 from flexctl.doctor import here
 from flexctl.doctor.examine import Look, examine
 from flexctl.doctor.finding import Finding, failed
-from flexctl.errors import Stop
+from flexctl.errors import Stop, addressed
 from flexctl.exits import Exit
 from flexctl.out.style import paint
 from flexctl.state import State, state_of
@@ -56,7 +57,8 @@ def doctor(ctx: typer.Context) -> None:
 def _examine(run: State) -> None:
     seconds = run.settings.get("timeout") or SECONDS
     with run.out.progress("Looking"):
-        findings = examine(_looks(run, seconds), STEPS * seconds)
+        found = examine(_looks(run, seconds), STEPS * seconds)
+    findings = [replace(finding, mend=addressed(finding.mend, run.flags)) for finding in found]
     _show(run, findings)
     if count := failed(findings):
         faults = "1 thing fails" if count == 1 else f"{count} things fail"

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flexctl.errors import Problem, Stop, problem_of
+from flexctl.errors import Problem, Stop, addressed, problem_of
 from flexctl.live.board import Board
 from flexctl.live.boxes import Box, Changed, Failed, Logged, News, Said, watched
 from flexctl.live.feed import Feed
@@ -140,7 +140,8 @@ def once(state: State, boxes: Sequence[Box], panel: Panel, empty: tuple[str, str
         raise failed[0][1]
     problems = [(box, problem_of(error, box.url) or Problem(str(error))) for box, error in failed]
     for box, problem in problems:
-        out.problem(replace(problem, sentence=f"{box.name}: {problem.sentence}"))
+        hint = addressed(problem.hint, f"--context {box.name}")
+        out.problem(replace(problem, sentence=f"{box.name}: {problem.sentence}", hint=hint))
     if problems:
         raise Stop(f"{len(problems)} of {len(boxes)} boxes failed", code=problems[0][1].code)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from flexctl.errors import ClosedPipe, Misuse, Problem, Stop, masked
+from flexctl.errors import ClosedPipe, Misuse, Problem, Stop, addressed, masked
 from flexctl.out import formats
 from flexctl.out.picking import query
 from flexctl.out.plain import is_flat, view_of
@@ -52,6 +52,8 @@ class Out:
     pager: str = ""
     """The command that shows what is longer than the screen; empty for none."""
     quiet: bool = False
+    flags: str = ""
+    """What commands in remarks need, so that they are about the box that was named."""
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
@@ -250,7 +252,7 @@ class Out:
 
     def problem(self, problem: Problem) -> None:
         """Something that went wrong and does not end the command."""
-        tell_problem(problem, self.stderr, self.terminal)
+        tell_problem(replace(problem, hint=addressed(problem.hint, self.flags)), self.stderr, self.terminal)
 
     def _talk(self, mark: str, style: str, sentence: str, more: str, *, always: bool = False) -> None:
         if self.quiet and not always:
@@ -259,6 +261,7 @@ class Out:
         if mark and said:
             said[0] = (Span(f"{mark} ", style), said[0][1])
         lines = [line for first, text in said for line in _wrapped(first, text, self.terminal)]
+        more = addressed(more, self.flags)
         # What to do next is often a line to be copied: it is never broken.
         lines += [paint([Span(f"  {safe(line)}", "dim")], self.terminal.color_err) for line in more.splitlines()]
         if lines:
