@@ -157,7 +157,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[Change]:
     elif isinstance(value, (list, tuple)) and value and all(isinstance(item, Mapping) for item in value):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{prefix}{index}")
-    elif value is not None:
+    elif value is not None and value != {}:  # a part that says nothing is not worth a line
         yield from compare.differences(None, list(value) if isinstance(value, tuple) else value, name)
 
 

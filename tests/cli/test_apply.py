@@ -290,6 +290,15 @@ def test_the_documents_have_these_fields(site: Site) -> None:
     }
 
 
+def test_a_new_webhook_that_says_no_more_than_its_address_has_no_lines(site: Site) -> None:
+    text = "kind: Webhook\nurl: https://example.com/bare\nevents: [pipeline.error]\n"
+    ran = site.run("diff", "-f", site.write(text, "bare.yaml"))
+    assert ran.code == 1
+    assert "https://example.com/bare" in ran.out
+    assert "{}" not in ran.out
+    assert " : " not in ran.out
+
+
 def test_pipeline_create_fills_variables_in_too(site: Site) -> None:
     path = site.write(
         "id: one\nsource: {uri: 'rtsp://camera/2', user: v, password: '${env:GATE_PASSWORD}'}\n", "one.yaml"
