@@ -13,6 +13,7 @@ from flexctl.views.top import Entry
 
 if TYPE_CHECKING:
     from flexclient import Change, Row
+    from flexclient.errors import FlexError
     from flexclient.models import PipelineStatus
 
 RATES = 32
@@ -43,6 +44,8 @@ class Table:
     link: Link = field(default_factory=Link)
     trouble: str = ""
     """Why it cannot be followed."""
+    plight: str = ""
+    """The same in a word or two, where it is not that its connection broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,27 @@ class Board:
         elif isinstance(news, Looked):
             table = _looked(table, news.status, at)
         else:
-            table = replace(table, link=table.link.lost(at), trouble=news.error.message)
+            table = replace(
+                table, link=table.link.lost(at), trouble=news.error.message, plight=_plight(news.error, table.link)
+            )
         return Board({**self.boxes, news.box: table})
 
     def entries(self) -> list[Entry]:
         """Every pipeline, box after box."""
         return [_entry(name, table, row) for name, table in self.boxes.items() for row in table.rows.values()]
+
+
+def _plight(error: FlexError, link: Link) -> str:
+    """What keeps a box from being followed, as the footer has room for it."""
+    from flexclient.errors import TlsError, Unauthorized
+
+    if isinstance(error, Unauthorized):
+        return "log in"
+    if link.started:
+        return ""
+    if isinstance(error, TlsError):
+        return "not trusted"
+    return "refused" if "refused" in error.message.lower() else ""
 
 
 def _changed(table: Table, change: Change, at: datetime) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flexctl.live.board import Board
+from flexctl.live.board import Board, Table
 from flexctl.live.panel import Mode, Panel, downward
 from flexctl.out.human import STATES, human, seconds
 from flexctl.out.style import Span, cells, clip, fold, safe
@@ -151,7 +151,7 @@ def _nothing(board: Board, panel: Panel) -> str:
 def _cell(column: Column[Entry], row: Entry, look: Look) -> Span:
     if column.key == "trend":
         return Span(sparkline(row.rates, _bars(look), unicode=look.unicode), "accent")
-    if column.key == "state" and (look.width or 200) < SMALL:
+    if column.key == "state" and (look.width or 200) < NARROW:
         return human(row.state, "state", look.now, unicode=look.unicode)
     if column.key == "last_event":
         return Span(_age(row.heard, look) if row.heard else "-", "dim")
@@ -230,10 +230,19 @@ def _links(board: Board, look: Look) -> Line:
     if len(tables) == 1:
         return _link(tables[0][1].link.stale_since is not None, board, tables[0][0], look)
     lost = [name for name, table in tables if table.link.stale_since]
-    if lost:
-        return _link(True, board, lost[0], look, others=len(lost) - 1)
+    told = {name: _plight(board.boxes[name]) for name in lost}
+    if lost and all(told.values()):  # nothing of them is shown that could be old
+        words = ", ".join(f"{safe(name)}: {plight}" for name, plight in told.items())
+        return [Span(f"{'○' if look.unicode else '!'} {clip(words, max((look.width or 200) // 2, 20))}", "warn")]
+    if stale := [name for name in lost if not told[name]]:
+        return _link(True, board, stale[0], look, others=len(lost) - 1)
     live = sum(table.link.started for _, table in tables)
     return [Span(f"{'●' if look.unicode else '*'} live {live} of {len(tables)}", "good")]
+
+
+def _plight(table: Table) -> str:
+    """Why there is nothing of a box: it wants a login, or was never reached. Empty for one that was."""
+    return table.plight or ("" if table.link.started else "not reached")
 
 
 def _link(lost: bool, board: Board, name: str, look: Look, others: int = 0) -> Line:
@@ -249,7 +258,7 @@ def _link(lost: bool, board: Board, name: str, look: Look, others: int = 0) -> L
         Span(f"{'○' if look.unicode else '!'} {safe(whose)}stale since {since.astimezone():%H:%M:%S}{more}", "warn"),
         Span(f" ({_age(since, look)})", "warn"),
     ]
-    return [*spans, Span(f" {safe(table.trouble)}", "dim")] if table.trouble else spans
+    return [*spans, Span(f" {safe(table.trouble)}", "dim")] if table.trouble and not name else spans
 
 
 # Other pages

@@ -42,7 +42,7 @@ class Top:
         self._out, self._feed, self._panel = state.out, feed, panel
         self._boxes = {box.name: box for box in boxes}
         self._board = Board.of([box.name for box in boxes])
-        self._title = boxes[0].url.split("://")[-1] if len(boxes) == 1 else f"{len(boxes)} boxes"
+        self._title = (boxes[0].name or state.box.title).split("://")[-1] if len(boxes) == 1 else f"{len(boxes)} boxes"
 
     def run(self, screen: FullScreen, interval: float, seconds: float | None) -> None:
         """Until `q` or the time is up. A picture every `interval`, and at once after a key or another window."""

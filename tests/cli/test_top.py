@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from flexclient import Change, Row
-from flexclient.errors import Unreachable
+from flexclient.errors import Unauthorized, Unreachable
 from flexclient.models import Event, Pipeline, PipelineStatus
 from flexctl.live.board import Board
 from flexctl.live.boxes import Changed, Failed, Logged, Looked, Said, untold
@@ -140,8 +140,15 @@ class TestPicture:
         board = board.after(Failed("roof", Unreachable("cannot reach the roof"), False), NOW)
         lines = text(board)
         assert lines[1].split()[0] == "CONTEXT"
-        assert lines[-1].startswith("○ roof stale since")
-        assert "cannot reach the roof" in lines[-1]
+        assert lines[-1].startswith("○ roof: not reached  ? help  q quit"), "nothing of it is shown that could be old"
+        gone = board.after(Failed("lab", Unreachable("cannot reach the lab"), False), NOW)
+        assert text(gone)[-1].startswith("○ lab stale since")
+
+    def test_boxes_without_anything_to_show_say_why_and_leave_room_for_the_keys(self) -> None:
+        board = listed(Board.of(["lab", "off", "yard"]), pipeline("cam1", "playing"), box="lab")
+        board = board.after(Failed("yard", Unauthorized("log in first", status=401, code="UNAUTHORIZED"), True), NOW)
+        board = board.after(Failed("off", Unreachable("cannot reach it: Connection refused"), False), NOW)
+        assert text(board, size=(80, 12))[-1].startswith("○ off: refused, yard: log in  ? help  q quit  p play")
 
     @pytest.mark.parametrize(
         ("rates", "bars"),
