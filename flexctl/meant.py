@@ -20,6 +20,7 @@ SYNONYMS: Mapping[str, str] = {
     "log": "logs",
     "image": "snapshot",
     "pipelines": "pipeline",
+    "current": "show",
 }
 """What people type who come from other tools, for "did you mean"."""
 

@@ -75,3 +75,7 @@ def test_a_mistake_in_the_command_line_is_told_once(site: Site) -> None:
     ran = site.run("settings", "set", "--context", "lab,roof", "--yes")
     assert ran.err.count("nothing to change") == 1
     assert "flexctl --context lab,roof settings set" in ran.err
+
+
+def test_words_of_other_tools(site: Site) -> None:
+    assert "Did you mean 'show'?" in site.run("context", "current").err
