@@ -230,12 +230,15 @@ def _let_in(client: FlexClient) -> bool:
 
 def _ports(client: FlexClient, patient: Patient) -> Iterator[Finding]:
     """Whether the ports that are open on the box can be reached from here."""
-    from flexclient.errors import ApiError
+    from flexclient.errors import ApiError, Unauthorized
 
     try:
         port = _rtsp_port(client)
         settings = client.settings.get()
-    except ApiError:  # it does not let us in, or has no such thing
+    except Unauthorized:  # nobody knows its port, and a guess would open one in vain
+        yield Finding("rtsp output", "skip", "not looked at: it needs a login")
+        return
+    except ApiError:  # it has no such thing
         port, settings = None, None
     yield _rtsp("rtsp output", patient, port or RTSP_PORT, sure=port is not None)
     if settings is None or not (settings.ingress_rtsp_enabled or settings.ingress_rtmp_enabled):

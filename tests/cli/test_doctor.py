@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from flexclient.models import AuthStatus, Health, Version
-from flexctl.cmds.open import has_browser
+from flexctl.cmds.open import has_browser, has_none_yet
 from flexctl.doctor import here, judge
 from flexctl.doctor.certificate import read
 from flexctl.doctor.examine import Look, examine
@@ -136,6 +136,12 @@ class TestDoctor:
         ran = flexctl("doctor", "-o", "json", url=box.url, **env)
         assert findings(ran)["versions"]["message"] == "it broke"
         assert "Traceback" not in ran.out + ran.err
+
+    def test_ports_that_need_a_login_are_not_guessed(self, box: FakeBox, env: dict[str, Any]) -> None:
+        box.fail = Fault(401, "UNAUTHORIZED", "log in")
+        found = findings(flexctl("doctor", "-o", "json", url=box.url, **env))["rtsp output"]
+        assert (found["status"], found["message"]) == ("skip", "not looked at: it needs a login")
+        assert not found.get("mend")
 
     @pytest.mark.parametrize("form", ["table", "wide", "csv", "name", "yaml", "ndjson"])
     def test_forms(self, form: str, box: FakeBox, env: dict[str, Any]) -> None:
@@ -326,8 +332,11 @@ class TestPlay:
 class TestOpen:
     def test_it_prints_the_address_where_no_browser_is(self) -> None:
         ssh: dict[str, Any] = {"SSH_CONNECTION": "1", "DISPLAY": ":0", "BROWSER": ""}
-        for argv in (("open",), ("open", "--print")):
-            assert flexctl(*argv, url="https://box.example:3539", **ssh).out == "https://box.example:8443/\n"
+        ran = flexctl("open", "--print", url="https://box.example:3539", **ssh)
+        assert ran.out == "https://box.example:8443/\n"
+        with listener() as port:
+            ran = flexctl("open", "--port", str(port), url="http://127.0.0.1:1", **ssh)
+        assert (ran.code, ran.out) == (0, f"https://127.0.0.1:{port}/\n")
         ran = flexctl("open", "--print", "--port", "9443", "-o", "json", url="https://[2001:db8::7]:3539")
         assert json.loads(ran.out) == {"url": "https://[2001:db8::7]:9443/"}
 
@@ -342,9 +351,20 @@ class TestOpen:
         assert seen.read_text() == f"https://127.0.0.1:{port}/"
 
     def test_nobody_there(self) -> None:
-        ran = flexctl("open", "--port", "1", url=OFF, BROWSER="true")
-        assert ran.code == 7
-        assert "flexctl doctor" in ran.err
+        for env in ({"BROWSER": "true"}, {"BROWSER": "", "SSH_CONNECTION": "1"}):
+            ran = flexctl("open", "--port", "1", url=OFF, **env)
+            assert (ran.code, ran.out) == (7, "")
+            assert "flexctl doctor" in ran.err
+
+    def test_a_box_that_has_none_yet(self, box: FakeBox) -> None:
+        ran = flexctl("open", "--port", "1", url=box.url, BROWSER="true")
+        assert (ran.code, ran.out) == (7, "")
+        assert "has no web interface yet" in ran.err
+
+    def test_which_versions_have_one(self) -> None:
+        assert [has_none_yet(told) for told in ("0.1.0", "0.1.7.dev1", "0.2.0", "1.0", "own")] == [
+            *(True, True, False, False, False)
+        ]
 
     def test_where_a_browser_is_seen(self) -> None:
         assert has_browser({"DISPLAY": ":0"}, "linux")
