@@ -12,10 +12,11 @@ from flexctl.editing import Draft, chosen
 from flexctl.errors import Misuse, Stop
 from flexctl.exits import Exit
 from flexctl.manifest import assign
+from flexctl.meant import meant
 from flexctl.options import Curl, DryRun, Yes
 from flexctl.state import State, state_of
 from flexctl.views.pipeline import json_of
-from flexctl.views.settings import NAMES, SETTINGS, compared, editable
+from flexctl.views.settings import NAMES, SETTINGS, compared, editable, only
 
 if TYPE_CHECKING:
     from flexclient import Reply
@@ -24,14 +25,27 @@ if TYPE_CHECKING:
 GO_ON = "flexctl settings edit --from"
 
 
-def get(ctx: typer.Context, curl: Curl = False) -> None:
+def get(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Only these settings.")] = None,
+    curl: Curl = False,
+) -> None:
     """Show what the box is set to, each setting as `settings set` takes it.
 
     flexctl settings get
+    flexctl settings get name cot_address
     flexctl settings get -o json --query cot_address
     """
     run = state_of(ctx)
-    show(run, run.client.settings.get.plan(), SETTINGS, curl=curl)
+    if curl or not names:
+        show(run, run.client.settings.get.plan(), SETTINGS, curl=curl)
+        return
+    settings = run.client.settings.get()
+    there = list(dict.fromkeys((*NAMES, *json_of(settings))))
+    for name in names:
+        if name not in there:
+            raise Misuse(f"there is no setting '{name}'{meant(name, there)}", f"names are {', '.join(there)}")
+    run.out.one(settings, only(names))
 
 
 def set_(

@@ -30,7 +30,7 @@ _WIDTH = 88
 
 
 def _value(name: str) -> Callable[[Settings], str | None]:
-    return lambda settings: shown(getattr(settings, name))
+    return lambda settings: shown(getattr(settings, name, None))
 
 
 def _details(settings: Settings) -> list[Part]:
@@ -46,6 +46,17 @@ SETTINGS: View[Settings] = View(
     name=lambda settings: settings.name or "",
     data=json_of,
 )
+
+
+def only(names: Sequence[str]) -> View[Settings]:
+    """The view of some settings alone."""
+    return View(
+        columns=tuple(Column(name, name.upper(), _value(name), priority=i) for i, name in enumerate(names)),
+        details=lambda settings: [Part("", tuple(Field(name, _value(name)(settings)) for name in names))],
+        name=SETTINGS.name,
+        data=lambda settings: {name: json_of(settings).get(name) for name in names},
+    )
+
 
 _HEAD = """\
 The settings of {url}.

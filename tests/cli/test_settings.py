@@ -101,6 +101,18 @@ def test_every_form(server: Box) -> None:
     golden("settings", "\n".join(runs))
 
 
+def test_some_alone(server: Box) -> None:
+    run(server, "settings", "set", "name=gate")
+    assert run(server, "settings", "get", "name").out.split() == ["name", "gate"]
+    ran = run(server, "settings", "get", "cot_enabled", "name", "-o", "json")
+    assert json.loads(ran.out) == {"cot_enabled": False, "name": "gate"}
+    assert run(server, "settings", "get", "name", "-o", "csv").out.split() == ["name", "gate"]
+    ran = run(server, "settings", "get", "nmae")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no setting 'nmae'" in ran.err
+    assert "cot_address" in ran.err
+
+
 def test_errors(server: Box) -> None:
     runs = []
     for words in (
