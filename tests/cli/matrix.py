@@ -101,7 +101,7 @@ CASES: dict[str, Case] = {
     "play": Case("cam1 --print", "nope --print"),
     "settings get": Case(),
     "settings set": Case("name=Gate", "nope=1"),
-    "settings edit": Case(),
+    "settings edit": Case("--yes"),
     "top": Case("--once", "--once --interval soon"),
     "trigger publish": Case("cam1", ""),
     "trigger unpublish": Case("cam1", ""),
