@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from flexctl.errors import Misuse
-from flexctl.live.conditions import Document
+from flexctl.live.conditions import Condition, Document
+from flexctl.meant import meant
 from flexctl.views.pipeline import json_of
 from flexctl.views.top import joined
 from flexctl.views.view import Column, View
@@ -81,6 +82,49 @@ READERS: Mapping[str, Reader] = {
     "settings": lambda client, _name: json_of(client.settings.get()),
 }
 """Kind -> how to read one of them."""
+
+
+def check(conditions: Iterable[Condition], kind: str, document: Document) -> None:
+    """Raises Misuse for a condition that was mistyped: a field that neither the document nor the API has and that is
+    near one of theirs, or a state that is none. Other fields may come yet: a newer box has more.
+    """
+    from flexclient.models import State
+
+    states = [*map(str, State), str(document.get("state"))]
+    known = _fields(kind) | document.keys()
+    for wanted in conditions:
+        if not wanted.sign:
+            continue
+        head = wanted.path.split(".")[0]
+        near = "state" in known and set(wanted.values) <= set(states) and meant(head, ["state"])
+        if head not in known and (guess := near or meant(head, sorted(known))):
+            raise Misuse(f"a {kind} has no field '{head}'{guess}", _FIELDS)
+        if (kind, wanted.path) == ("pipeline", "state") and wanted.sign in {"=", "!="}:
+            _check_states(wanted.values, states)
+
+
+def _check_states(values: Iterable[str], states: list[str]) -> None:
+    for value in values:
+        if value and value not in states:
+            raise Misuse(f"there is no state '{value}'{meant(value, states)}", f"states are {', '.join(states[:-1])}")
+
+
+_FIELDS = "`-o json` of its get or list shows the fields"
+
+
+def _fields(kind: str) -> set[str]:
+    """The fields that things of a kind have, by the models of the API."""
+    from flexclient import models
+
+    of: dict[str, tuple[type[Model], ...]] = {
+        "pipeline": (models.Pipeline, models.PipelineStatus),
+        "webhook": (models.Webhook,),
+        "camera": (models.Camera,),
+        "framegrab": (models.FramegrabFile,),
+        "settings": (models.Settings,),
+    }
+    return {field.alias or name for model in of[kind] for name, field in model.model_fields.items()}
+
 
 _HINT = "say pipeline/ID, webhook/ID, camera//dev/video0, framegrab/FILE or settings"
 

@@ -12,7 +12,7 @@ from flexctl.exits import Exit
 from flexctl.live.conditions import GONE, THERE, Condition, Document, seen
 from flexctl.live.feed import Feed
 from flexctl.live.follow import is_event
-from flexctl.live.things import Found, Thing
+from flexctl.live.things import Found, Thing, check
 
 if TYPE_CHECKING:
     from flexclient import FlexClient
@@ -66,6 +66,8 @@ class Course:
         """Take in how a thing is. What was as it should be once is done. Raises Stop where waiting is in vain."""
         if thing in self.found:
             return
+        if document is not None and not self.documents.get(thing):
+            check(self.wish.all, thing.kind, document)
         self.documents[thing] = document
         if all(condition.holds(document) for condition in self.wish.wanted):
             self.found[thing] = Found(thing, document, self.seen(thing))

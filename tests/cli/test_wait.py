@@ -246,6 +246,20 @@ class TestRuns:
         assert "pipeline/entrance-east-camera: it is ready (armed)" in ran.err
         assert "Waiting for pipeline broken, state=playing, and for 1 more: it is error." in ran.err
 
+    @pytest.mark.parametrize(
+        ("wanted", "meant"),
+        [("stat=playing", "'state'"), ("reders>0", "'readers'"), ("state=playin", "'playing'"), ("state=zzz", "ready")],
+    )
+    def test_a_mistyped_condition_is_told_at_once(self, box: FakeBox, wanted: str, meant: str) -> None:
+        ran = flexctl("wait", "pipeline/cam1", "--for", wanted, "--timeout", "60", url=box.url)
+        assert ran.code == Exit.USAGE
+        assert meant in ran.err
+
+    @pytest.mark.parametrize("wanted", ["metadata.sitee=north", "zzzzzz=1"])
+    def test_a_field_that_may_come_is_waited_for(self, box: FakeBox, wanted: str) -> None:
+        ran = flexctl("wait", "pipeline/cam1", "--for", wanted, "--timeout", "0.2", url=box.url)
+        assert ran.code == Exit.TIMED_OUT
+
     def test_pipeline_wait_is_the_same(self, box: FakeBox) -> None:
         later(lambda: box.set_state("broken", "playing"), box)
         ran = flexctl("pipeline", "wait", "broken", "--or-fail", "stopping", "-o", "json", url=box.url)
