@@ -109,8 +109,13 @@ def fold(text: str, room: int) -> list[str]:
     return [*lines, line.rstrip()] if line.rstrip() or not lines else lines
 
 
+_FINGERPRINT = re.compile(r"(?:[0-9A-Fa-f]{2}:)+[0-9A-Fa-f]{2}")
+
+
 def _pieces(word: str, room: int) -> list[str]:
     """A word in pieces that fit; the last one keeps the spaces behind it."""
+    if room > 2 and _FINGERPRINT.fullmatch(word.rstrip()):
+        room -= room % 3  # never inside a byte
     pieces, start, end, sight = [], 0, len(word.rstrip()), 4 * room + 4
     while end - start > sight or cells(word[start:end]) > room:
         head = _head(word[start : start + sight], room)

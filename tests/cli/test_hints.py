@@ -7,6 +7,7 @@ import pytest
 from flexctl.app import TABLE
 from flexctl.errors import addressed
 from flexctl.lazy import Group
+from flexctl.out.style import fold
 from tests.cli.fakebox import Fault
 from tests.cli.site import Site, site
 
@@ -79,3 +80,11 @@ def test_a_mistake_in_the_command_line_is_told_once(site: Site) -> None:
 
 def test_words_of_other_tools(site: Site) -> None:
     assert "Did you mean 'show'?" in site.run("context", "current").err
+
+
+@pytest.mark.parametrize("room", [8, 40, 61, 62, 63, 94, 95])
+def test_a_fingerprint_is_broken_at_its_colons(room: int) -> None:
+    shown = ":".join(f"{byte:02X}" for byte in range(32))
+    lines = fold(shown, room)
+    assert "".join(lines) == shown
+    assert all(len(line) <= room and (line.endswith(":") or line is lines[-1]) for line in lines)
