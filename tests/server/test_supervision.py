@@ -314,7 +314,7 @@ def test_without_gstreamer_everything_else_works(fake_boxes: FakeBoxes) -> None:
     assert "gstreamer_version" not in api.get("/flex/version").json()
     health = api.get("/flex/health").json()
     assert (health["status"], health["parts"]["rtsp"]["status"]) == ("failed", "failed")
-    assert api.get("/flex/healthz/ready").status_code == 200
+    assert api.get("/flex/healthz/ready").status_code == 503
     assert api.call("DELETE", "/flex/pipeline/cam1").status_code == 204
 
 
