@@ -351,8 +351,8 @@ class TestOpen:
         assert seen.read_text() == f"https://127.0.0.1:{port}/"
 
     def test_nobody_there(self) -> None:
-        for env in ({"BROWSER": "true"}, {"BROWSER": "", "SSH_CONNECTION": "1"}):
-            ran = flexctl("open", "--port", "1", url=OFF, **env)
+        for browser, far in (("true", ""), ("", "1")):
+            ran = flexctl("open", "--port", "1", url=OFF, BROWSER=browser, SSH_CONNECTION=far)
             assert (ran.code, ran.out) == (7, "")
             assert "flexctl doctor" in ran.err
 

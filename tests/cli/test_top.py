@@ -19,6 +19,7 @@ import pytest
 
 from flexclient import Change, Row
 from flexclient.errors import Unauthorized, Unreachable
+from flexclient.models import ErrorCode
 from flexclient.models import Event, Pipeline, PipelineStatus
 from flexctl.live.board import Board
 from flexctl.live.boxes import Changed, Failed, Logged, Looked, Said, untold
@@ -146,7 +147,9 @@ class TestPicture:
 
     def test_boxes_without_anything_to_show_say_why_and_leave_room_for_the_keys(self) -> None:
         board = listed(Board.of(["lab", "off", "yard"]), pipeline("cam1", "playing"), box="lab")
-        board = board.after(Failed("yard", Unauthorized("log in first", status=401, code="UNAUTHORIZED"), True), NOW)
+        board = board.after(
+            Failed("yard", Unauthorized("log in first", status=401, code=ErrorCode.UNAUTHORIZED), True), NOW
+        )
         board = board.after(Failed("off", Unreachable("cannot reach it: Connection refused"), False), NOW)
         assert text(board, size=(80, 12))[-1].startswith("○ off: refused, yard: log in  ? help  q quit  p play")
 
