@@ -19,8 +19,7 @@ import pytest
 
 from flexclient import Change, Row
 from flexclient.errors import Unauthorized, Unreachable
-from flexclient.models import ErrorCode
-from flexclient.models import Event, Pipeline, PipelineStatus
+from flexclient.models import ErrorCode, Event, Pipeline, PipelineStatus
 from flexctl.live.board import Board
 from flexctl.live.boxes import Changed, Failed, Logged, Looked, Said, untold
 from flexctl.live.frame import Window as Frame
