@@ -309,8 +309,8 @@ def test_somebody_types(shell: Shell, home: Path) -> None:
     shell.sees("cot_enabled=true")
     shell.clear()
     shell.type("flexctl pipeline st\t\t")
-    seen = shell.sees("stop")
-    assert "status" in seen
+    if "status" not in shell.sees("stop"):  # each shell lists them in an order of its own
+        shell.sees("status")
 
 
 def test_the_budget() -> None:
